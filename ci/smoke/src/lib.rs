@@ -1,0 +1,1 @@
+//! The boot-smoke matrix.

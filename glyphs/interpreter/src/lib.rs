@@ -1,0 +1,3 @@
+//! Activates compiled glyphs.
+#![no_std]
+#![forbid(unsafe_code)]

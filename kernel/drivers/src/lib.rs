@@ -1,0 +1,2 @@
+//! Drivers above the machine: virtio block and entropy, framebuffer text.
+#![no_std]

@@ -1,0 +1,3 @@
+//! Who decides what: guardians, approvals, emergency overrides, as a pure state machine.
+#![no_std]
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The bootable kernel: wiring only.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Machine profiles for QEMU and a runner that starts, talks to and kills a node.
