@@ -1,2 +1,65 @@
-//! The build tool.
-fn main() {}
+//! The build tool: `cargo xtask VERB`.
+//!
+//! Owns the list of verbs and the exit status; every verb lives in a file of its own name.
+//!
+//! Invariants:
+//! - exit status 0 means done, 1 means that something failed and the last line says what to do,
+//!   2 means that the command line was not understood;
+//! - a verb with nothing to do says nothing and returns quickly.
+
+#![forbid(unsafe_code)]
+
+mod bare;
+mod build;
+mod process;
+mod setup;
+mod stages;
+mod sysroot;
+mod toolchain;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use ::iso::artifacts::Artifacts;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Builds, starts and checks GlyphOS")]
+struct CommandLine {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Check the tools, fetch the pinned compiler if it is missing, build the boot loader's stages once
+    Setup,
+    /// Build the kernel: target/glyphos/kernel.elf
+    Build,
+}
+
+fn main() -> ExitCode {
+    let verb = CommandLine::parse().verb;
+    let artifacts = Artifacts::of(&checkout());
+    let done = match verb {
+        Verb::Setup => setup::run(&artifacts),
+        Verb::Build => build::run(&artifacts),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The checkout that this tool was compiled in; the alias always compiles it in the one it is called from.
+fn checkout() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest
+        .ancestors()
+        .nth(2)
+        .unwrap_or(manifest)
+        .to_path_buf()
+}

@@ -1,0 +1,200 @@
+//! The boot loader's stages, compiled once and kept.
+//!
+//! Owns `target/boot-stages`: five files and a stamp. The loader's build script compiles each
+//! stage with its own library from source, which takes minutes on two cores; the stamp names
+//! everything that decides the result, so it is repeated only when one of these changes.
+//!
+//! Invariants:
+//! - the stamp is written last, so a folder with a matching stamp is whole;
+//! - the stages do not depend on the checkout's place: another checkout may copy the folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use ::iso::artifacts::{Artifacts, publish};
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::toolchain::{PINNED_VERSION, Toolchain};
+use crate::{bare, process, sysroot, toolchain};
+
+/// The variables by which the loader's build script names its outputs, and the names they get here.
+const OUTPUTS: [(&str, &str); 5] = [
+    ("BIOS_BOOT_SECTOR_PATH", "boot-sector.bin"),
+    ("BIOS_STAGE_2_PATH", "stage-2.bin"),
+    ("BIOS_STAGE_3_PATH", "stage-3.bin"),
+    ("BIOS_STAGE_4_PATH", "stage-4.bin"),
+    ("UEFI_BOOTLOADER_PATH", "bootx64.efi"),
+];
+const STAMP: &str = "stamp";
+
+/// Sees to it that the stages are there, building them if need be.
+///
+/// # Errors
+/// If there is no toolchain, no crate can be fetched, or the loader does not compile.
+pub(crate) fn ensure(artifacts: &Artifacts) -> Result<()> {
+    let package = artifacts.root().join("boot/images");
+    let wanted = stamp(&package)?;
+    let place = artifacts.boot_stages();
+    if is_current(&place, &wanted) {
+        return Ok(());
+    }
+    if let Some(kept) = shared_place(&wanted)
+        && is_current(&kept, &wanted)
+    {
+        println!("setup: boot loader stages taken from {}", kept.display());
+        return copy(&kept, &place, &wanted);
+    }
+    let toolchain = toolchain::find()?;
+    println!(
+        "setup: building the boot loader's stages once, 4 to 7 minutes on two cores, with {}",
+        toolchain.describe()
+    );
+    let built = build(&toolchain, artifacts, &package)?;
+    for (variable, name) in OUTPUTS {
+        let source = path_of(&built, variable)?;
+        let bytes =
+            fs::read(&source).with_context(|| format!("cannot read {}", source.display()))?;
+        publish(&place.join(name), &bytes)?;
+    }
+    publish(&place.join(STAMP), wanted.as_bytes())?;
+    if let Some(kept) = shared_place(&wanted) {
+        // A home that cannot be written only costs the next checkout its shortcut.
+        if let Err(error) = copy(&place, &kept, &wanted) {
+            println!("setup: the stages are not kept for other checkouts: {error:#}");
+        }
+    }
+    println!("setup: boot loader stages are in {}", place.display());
+    Ok(())
+}
+
+/// All that decides the stages: the compiler, the loader's version and the versions below it.
+fn stamp(package: &Path) -> Result<String> {
+    let mut text = format!("rust {PINNED_VERSION}\nlayout 1\n");
+    for name in ["Cargo.toml", "Cargo.lock"] {
+        let path = package.join(name);
+        let part =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        text.push_str(&part);
+    }
+    Ok(text)
+}
+
+fn is_current(place: &Path, wanted: &str) -> bool {
+    fs::read_to_string(place.join(STAMP)).is_ok_and(|found| found == wanted)
+        && OUTPUTS.iter().all(|(_, name)| place.join(name).exists())
+}
+
+/// A folder that all checkouts of this user share, where the home can be found.
+fn shared_place(wanted: &str) -> Option<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))?;
+    let short = ::iso::artifacts::sha256(wanted.as_bytes());
+    Some(
+        cache
+            .join("glyphos")
+            .join(format!("boot-stages-{}", short.get(..16)?)),
+    )
+}
+
+fn copy(from: &Path, to: &Path, wanted: &str) -> Result<()> {
+    for (_, name) in OUTPUTS {
+        publish(&to.join(name), &fs::read(from.join(name))?)?;
+    }
+    publish(&to.join(STAMP), wanted.as_bytes())?;
+    Ok(())
+}
+
+/// Runs cargo in the loader's workspace and returns its build messages.
+fn build(toolchain: &Toolchain, artifacts: &Artifacts, package: &Path) -> Result<String> {
+    let folder = artifacts.target().join("boot-stages-build");
+    fs::create_dir_all(&folder)?;
+    let mut flags = bare::remaps(toolchain, artifacts.root());
+    // `cargo install` builds in a temporary folder with a random name.
+    let temporary = folder.join("tmp");
+    fs::create_dir_all(&temporary)?;
+    flags.push(format!("--remap-path-prefix={}=/tmp", temporary.display()));
+    let links = folder.join("sysroot");
+    let library = links.join("lib/rustlib/src/rust/library");
+    flags.push(format!(
+        "--remap-path-prefix={}=/rust/library",
+        library.display()
+    ));
+    let bin = sysroot::mirror(toolchain, &links, &flags)?;
+    let mut path = bin.clone().into_os_string();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let mut command = Command::new(bin.join("cargo"));
+    process::without_caller_settings(&mut command)
+        .current_dir(package)
+        .env("PATH", path)
+        .env("RUSTC", bin.join("rustc"))
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("TMPDIR", &temporary)
+        .args([
+            "build",
+            "--locked",
+            "--release",
+            "-vv",
+            "--message-format=json",
+            "--target-dir",
+        ])
+        .arg(folder.join("target"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
+    let child = command.spawn().context("cannot start cargo")?;
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!("the boot loader's stages did not build; the messages are above");
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The path that the loader's build script gave for `variable`.
+fn path_of(messages: &str, variable: &str) -> Result<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["reason"] == "build-script-executed")
+        .flat_map(|message| message["env"].as_array().cloned().unwrap_or_default())
+        .find(|pair| pair[0] == variable)
+        .and_then(|pair| pair[1].as_str().map(PathBuf::from))
+        .with_context(|| format!("the boot loader's build named no {variable}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_is_found_in_the_messages_of_cargo() {
+        let messages = concat!(
+            "not json\n",
+            r#"{"reason":"compiler-artifact","env":[["BIOS_STAGE_2_PATH","/wrong"]]}"#,
+            "\n",
+            r#"{"reason":"build-script-executed","env":[["BIOS_STAGE_2_PATH","/right"]]}"#,
+            "\n",
+        );
+        assert_eq!(
+            path_of(messages, "BIOS_STAGE_2_PATH").unwrap(),
+            Path::new("/right")
+        );
+        assert!(path_of(messages, "BIOS_STAGE_3_PATH").is_err());
+    }
+
+    #[test]
+    fn a_folder_without_every_stage_is_not_current() {
+        let folder = std::env::temp_dir().join(format!("stages-{}", std::process::id()));
+        for (_, name) in OUTPUTS {
+            publish(&folder.join(name), b"x").unwrap();
+        }
+        publish(&folder.join(STAMP), b"one").unwrap();
+        assert!(is_current(&folder, "one"));
+        assert!(!is_current(&folder, "two"));
+        fs::remove_file(folder.join("stage-3.bin")).unwrap();
+        assert!(!is_current(&folder, "one"));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
