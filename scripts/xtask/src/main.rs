@@ -13,6 +13,7 @@ mod bare;
 mod build;
 mod process;
 mod setup;
+mod smoke;
 mod stages;
 mod sysroot;
 mod toolchain;
@@ -36,6 +37,8 @@ enum Verb {
     Setup,
     /// Build the kernel: target/glyphos/kernel.elf
     Build,
+    /// Start what was built in every way that is promised, and judge it
+    Smoke(smoke::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
     let done = match verb {
         Verb::Setup => setup::run(&artifacts),
         Verb::Build => build::run(&artifacts),
+        Verb::Smoke(arguments) => smoke::run(&artifacts, &arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

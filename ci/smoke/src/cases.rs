@@ -1,0 +1,45 @@
+//! The cases, by what they are about.
+//!
+//! `boot`: every way to start; `machine`: machines with something missing; `controls`: broken
+//! machines that must fail.
+
+mod boot;
+mod controls;
+mod machine;
+
+use crate::case::Case;
+
+/// All cases, the slowest first, so that no long one is left alone at the end.
+#[must_use]
+pub fn all() -> Vec<Case> {
+    let mut cases = boot::cases();
+    cases.extend(machine::cases());
+    cases.extend(controls::cases());
+    cases
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_distinct_because_logs_are_named_after_them() {
+        let cases = all();
+        let names: BTreeSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+        assert_eq!(names.len(), cases.len());
+    }
+
+    #[test]
+    fn the_image_is_started_in_all_six_ways_on_both_machines() {
+        let names: BTreeSet<String> = all().into_iter().map(|case| case.name).collect();
+        for firmware in ["bios", "uefi"] {
+            for media in ["cd", "usb", "disk"] {
+                for machine in ["pc", "q35"] {
+                    let name = format!("iso-{firmware}-{media}-{machine}");
+                    assert!(names.contains(&name), "{name}");
+                }
+            }
+        }
+    }
+}

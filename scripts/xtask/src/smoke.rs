@@ -1,0 +1,75 @@
+//! `cargo xtask smoke`: the boot-smoke matrix over the files that ship.
+//!
+//! Owns the filter and the report; the cases belong to the crate `smoke`.
+
+use std::num::NonZeroUsize;
+
+use ::iso::artifacts::Artifacts;
+use anyhow::{Context, Result, bail};
+use smoke::Shipped;
+
+/// What to run.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Only cases whose name contains one of these words
+    filter: Vec<String>,
+    /// Take the files under target/ as they are
+    #[arg(long)]
+    no_build: bool,
+    /// Cases at a time
+    #[arg(long, default_value_t = NonZeroUsize::MIN.saturating_add(1))]
+    jobs: NonZeroUsize,
+    /// Print the names of the cases and run none
+    #[arg(long)]
+    list: bool,
+}
+
+/// Runs the cases, one line each, and ends with a line of counts.
+///
+/// # Errors
+/// If the filter matches nothing, a file cannot be built, or a case fails.
+pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
+    let cases: Vec<_> = smoke::cases::all()
+        .into_iter()
+        .filter(|case| matches(&case.name, &arguments.filter))
+        .collect();
+    if cases.is_empty() {
+        bail!("no case is called like that; `cargo xtask smoke --list` prints their names");
+    }
+    if arguments.list {
+        cases.iter().for_each(|case| println!("{}", case.name));
+        return Ok(());
+    }
+    let shipped = Shipped {
+        kernel: artifacts.kernel(),
+        ramdisk: artifacts.ramdisk(),
+        iso: artifacts.iso(),
+    };
+    let folder = artifacts.target().join("smoke");
+    let tell = |line: &str| println!("smoke: {line}");
+    let summary = smoke::run(&cases, &shipped, &folder, arguments.jobs, &tell)
+        .with_context(|| format!("cannot use {}", folder.display()))?;
+    println!("{} passed, {} failed", summary.passed, summary.failed);
+    if !summary.is_green() {
+        bail!("the boot-smoke matrix is red; the serial logs are under {}", folder.display());
+    }
+    Ok(())
+}
+
+fn matches(name: &str, filter: &[String]) -> bool {
+    filter.is_empty() || filter.iter().any(|word| name.contains(word.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_takes_any_of_its_words_and_none_takes_all() {
+        let words = ["uefi".to_owned(), "direct".to_owned()];
+        assert!(matches("iso-uefi-cd-pc", &words));
+        assert!(matches("direct-q35", &words));
+        assert!(!matches("iso-bios-cd-pc", &words));
+        assert!(matches("iso-bios-cd-pc", &[]));
+    }
+}
