@@ -12,4 +12,6 @@
 #![forbid(unsafe_code)]
 
 pub mod artifacts;
+pub mod fat;
+pub mod layout;
 pub mod ramdisk;

@@ -42,6 +42,11 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// The cargo that compiled this tool: the user's own, for all that runs on the host.
+pub(crate) fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
 /// Forgets what the cargo that started this tool set for its own children.
 ///
 /// A bare-metal build must depend on nothing but its own flags: a `RUSTFLAGS` of the caller, or

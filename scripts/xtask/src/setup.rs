@@ -10,11 +10,9 @@ use anyhow::{Result, bail};
 use crate::{stages, toolchain};
 
 /// The programs that building, packing and starting need, with the Debian package of each.
-const PROGRAMS: [(&str, &str); 8] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("as", "binutils"),
     ("ld", "binutils"),
-    ("mformat", "mtools"),
-    ("mcopy", "mtools"),
     ("xorriso", "xorriso"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("promtool", "prometheus"),

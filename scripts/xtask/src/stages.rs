@@ -69,6 +69,15 @@ pub(crate) fn ensure(artifacts: &Artifacts) -> Result<()> {
     Ok(())
 }
 
+/// Hands the stages of one checkout to another that has the same sources.
+///
+/// # Errors
+/// If the file system refuses the copy.
+pub(crate) fn share(from: &Artifacts, to: &Artifacts) -> Result<()> {
+    let wanted = stamp(&to.root().join("boot/images"))?;
+    copy(&from.boot_stages(), &to.boot_stages(), &wanted)
+}
+
 /// All that decides the stages: the compiler, the loader's version and the versions below it.
 fn stamp(package: &Path) -> Result<String> {
     let mut text = format!("rust {PINNED_VERSION}\nlayout 1\n");
