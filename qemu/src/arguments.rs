@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::error::ProfileError;
 use crate::firmware::Ovmf;
 use crate::profile::{
-    Firmware, Machine, Media, Port, Profile, Rng, Screen, Start, Storage, TimeSource,
+    Firmware, Machine, Media, Port, Profile, Reset, Rng, Screen, Start, Storage, TimeSource,
 };
 
 /// The files that belong to one run of a machine.
@@ -93,7 +93,10 @@ impl Profile {
         };
         line.add(["-nodefaults", "-no-user-config", "-display", "none"]);
         line.add(["-machine", machine, "-accel", "tcg", "-cpu", "max"]);
-        line.add(["-m", &self.memory_mib.to_string(), "-no-reboot"]);
+        line.add(["-m", &self.memory_mib.to_string()]);
+        if self.reset == Reset::Ends {
+            line.add(["-no-reboot"]);
+        }
         line.add(["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]);
         if self.screen == Screen::Vga {
             line.add(["-vga", "std"]);
@@ -260,6 +263,14 @@ mod tests {
             ));
             assert!(line.contains(&"-no-reboot".to_owned()));
         }
+    }
+
+    #[test]
+    fn only_a_person_gets_a_machine_that_restarts() {
+        let mut profile = Profile::direct(Machine::Pc, Path::new("k"), None);
+        profile.reset = Reset::Restarts;
+        let line = profile.arguments(&RunFiles::default()).unwrap();
+        assert!(!line.contains(&"-no-reboot".to_owned()));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use ending::{Ending, FAREWELL, Verdict};
 pub use error::{ProfileError, SessionError};
 pub use firmware::Ovmf;
 pub use profile::{
-    Firmware, Machine, Media, Port, Profile, Rng, Screen, Start, Storage, TimeSource,
+    Firmware, Machine, Media, Port, Profile, Reset, Rng, Screen, Start, Storage, TimeSource,
 };
 pub use qmp::Qmp;
 pub use reply::{Outcome, READY, Ready, Reply};

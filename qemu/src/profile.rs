@@ -115,6 +115,15 @@ pub enum TimeSource {
     Instructions,
 }
 
+/// What a reset of the processor does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// Ends QEMU, so that a triple fault is seen and does not boot again for ever.
+    Ends,
+    /// Starts the machine again, as a person at a console expects of `reboot`.
+    Restarts,
+}
+
 /// A whole machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
@@ -136,6 +145,8 @@ pub struct Profile {
     pub com2: Port,
     /// What the clocks count.
     pub time: TimeSource,
+    /// What a reset does.
+    pub reset: Reset,
     /// Further QEMU arguments, after all others.
     pub extra: Vec<String>,
 }
@@ -185,6 +196,7 @@ impl Profile {
             com1: Port::Session,
             com2: Port::Absent,
             time: TimeSource::Wall,
+            reset: Reset::Ends,
             extra: Vec::new(),
         }
     }

@@ -11,11 +11,18 @@
 
 mod bare;
 mod build;
+mod iso;
+mod lint;
+mod policy;
 mod process;
+mod reproduce;
+mod run;
 mod setup;
 mod smoke;
 mod stages;
 mod sysroot;
+mod test;
+mod tidy;
 mod toolchain;
 
 use std::path::{Path, PathBuf};
@@ -37,8 +44,26 @@ enum Verb {
     Setup,
     /// Build the kernel: target/glyphos/kernel.elf
     Build,
+    /// Build the hybrid ISO: target/glyphos.iso
+    Iso {
+        /// Take the glyphs of this folder instead of glyphs/vault
+        #[arg(long, value_name = "DIR")]
+        vault: Option<PathBuf>,
+    },
+    /// Build the ISO from two copies in different folders and compare
+    Reproduce,
+    /// Start a node, its console on this terminal
+    Run(run::Arguments),
+    /// Every gate that CI runs
+    Test,
     /// Start what was built in every way that is promised, and judge it
     Smoke(smoke::Arguments),
+    /// Check the rules of the house that no compiler checks
+    Tidy,
+    /// Formatting and lints, for the host and for the bare machine
+    Lint,
+    /// Check licences, sources and versions of dependencies
+    Policy,
 }
 
 fn main() -> ExitCode {
@@ -47,7 +72,14 @@ fn main() -> ExitCode {
     let done = match verb {
         Verb::Setup => setup::run(&artifacts),
         Verb::Build => build::run(&artifacts),
+        Verb::Iso { vault } => iso::run(&artifacts, vault.as_deref()),
+        Verb::Reproduce => reproduce::run(&artifacts),
         Verb::Smoke(arguments) => smoke::run(&artifacts, &arguments),
+        Verb::Tidy => tidy::run(&artifacts),
+        Verb::Lint => lint::run(&artifacts),
+        Verb::Policy => policy::run(&artifacts),
+        Verb::Run(arguments) => run::run(&artifacts, &arguments),
+        Verb::Test => test::run(&artifacts),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,8 +5,10 @@
 use std::num::NonZeroUsize;
 
 use ::iso::artifacts::Artifacts;
+use ::smoke::Shipped;
 use anyhow::{Context, Result, bail};
-use smoke::Shipped;
+
+use crate::iso;
 
 /// What to run.
 #[derive(clap::Args)]
@@ -24,12 +26,29 @@ pub(crate) struct Arguments {
     list: bool,
 }
 
+/// Runs all cases over the files as they are.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn all(artifacts: &Artifacts) -> Result<()> {
+    let jobs = NonZeroUsize::MIN.saturating_add(1);
+    run(
+        artifacts,
+        &Arguments {
+            filter: Vec::new(),
+            no_build: true,
+            jobs,
+            list: false,
+        },
+    )
+}
+
 /// Runs the cases, one line each, and ends with a line of counts.
 ///
 /// # Errors
 /// If the filter matches nothing, a file cannot be built, or a case fails.
 pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
-    let cases: Vec<_> = smoke::cases::all()
+    let cases: Vec<_> = ::smoke::cases::all()
         .into_iter()
         .filter(|case| matches(&case.name, &arguments.filter))
         .collect();
@@ -40,6 +59,9 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
         cases.iter().for_each(|case| println!("{}", case.name));
         return Ok(());
     }
+    if !arguments.no_build {
+        iso::image(artifacts, None)?;
+    }
     let shipped = Shipped {
         kernel: artifacts.kernel(),
         ramdisk: artifacts.ramdisk(),
@@ -47,11 +69,14 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
     };
     let folder = artifacts.target().join("smoke");
     let tell = |line: &str| println!("smoke: {line}");
-    let summary = smoke::run(&cases, &shipped, &folder, arguments.jobs, &tell)
+    let summary = ::smoke::run(&cases, &shipped, &folder, arguments.jobs, &tell)
         .with_context(|| format!("cannot use {}", folder.display()))?;
     println!("{} passed, {} failed", summary.passed, summary.failed);
     if !summary.is_green() {
-        bail!("the boot-smoke matrix is red; the serial logs are under {}", folder.display());
+        bail!(
+            "the boot-smoke matrix is red; the serial logs are under {}",
+            folder.display()
+        );
     }
     Ok(())
 }

@@ -1,0 +1,225 @@
+//! Who may know whom: the arrows of ARCHITECTURE.md, edge by edge.
+//!
+//! Owns the list of allowed edges between crates, and of the outside crates that touch hardware.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::Violation;
+
+/// A crate of the workspace and what it depends on, for whatever purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Crate {
+    pub(crate) name: String,
+    /// Its folder relative to the checkout.
+    pub(crate) folder: String,
+    /// The root files of its library and programs, relative to the checkout.
+    pub(crate) roots: Vec<String>,
+    pub(crate) dependencies: Vec<String>,
+}
+
+/// Pure crates that serve: what `node` puts together.
+const SERVICES: [&str; 7] = [
+    "substrate",
+    "governance",
+    "ledger",
+    "telemetry",
+    "glyph-parser",
+    "glyph-compiler",
+    "glyph-interpreter",
+];
+
+/// Crates that run on the bare machine and that may hold unsafe code.
+pub(super) const HARDWARE: [&str; 3] = ["machine", "drivers", "image"];
+
+/// Outside crates that touch the processor, its devices or its boot information.
+const HARDWARE_ONLY: [&str; 8] = [
+    "acpi",
+    "bootloader_api",
+    "linked_list_allocator",
+    "pci_types",
+    "uart_16550",
+    "virtio-drivers",
+    "x2apic",
+    "x86_64",
+];
+
+/// The workspace's crates that `name` may know; none if the list does not have `name`.
+fn allowed(name: &str) -> Option<Vec<&'static str>> {
+    let with_services = |more: &[&'static str]| [SERVICES.as_slice(), more].concat();
+    Some(match name {
+        "abi" | "qemu" | "iso" => vec![],
+        "substrate" | "governance" | "ledger" | "telemetry" | "glyph-parser" | "console" => {
+            vec!["abi"]
+        }
+        "glyph-compiler" => vec!["abi", "glyph-parser"],
+        "glyph-interpreter" => vec!["abi", "glyph-compiler"],
+        "node" => with_services(&["abi"]),
+        "machine" => vec!["abi", "node"],
+        "drivers" => vec!["abi", "machine", "ledger", "node"],
+        "image" => with_services(&["abi", "machine", "drivers", "node", "console"]),
+        "glyphctl" => with_services(&["abi", "node", "console"]),
+        "smoke" => with_services(&["abi", "qemu"]),
+        "xtask" => vec!["iso", "qemu", "smoke"],
+        _ => return None,
+    })
+}
+
+/// Whether `name` runs without an operating system and without hardware: the tested core.
+pub(super) fn is_pure(name: &str) -> bool {
+    ["abi", "node", "console"].contains(&name) || SERVICES.contains(&name)
+}
+
+/// Reads the output of `cargo metadata --no-deps`.
+///
+/// # Errors
+/// If the text is not what cargo writes.
+pub(super) fn read(metadata: &str) -> Result<Vec<Crate>> {
+    let metadata: Value = serde_json::from_str(metadata).context("cargo metadata is no JSON")?;
+    let root = text(&metadata, "workspace_root")?.to_owned() + "/";
+    let relative = |path: &str| path.strip_prefix(&root).unwrap_or(path).to_owned();
+    let mut crates = Vec::new();
+    for package in list(&metadata, "packages")? {
+        let folder = relative(text(package, "manifest_path")?);
+        let folder = folder
+            .strip_suffix("/Cargo.toml")
+            .unwrap_or_default()
+            .to_owned();
+        let mut found = Crate {
+            name: text(package, "name")?.to_owned(),
+            folder,
+            roots: Vec::new(),
+            dependencies: Vec::new(),
+        };
+        for target in list(package, "targets")? {
+            let kinds = list(target, "kind")?;
+            if kinds.iter().any(|kind| kind == "lib" || kind == "bin") {
+                found.roots.push(relative(text(target, "src_path")?));
+            }
+        }
+        for dependency in list(package, "dependencies")? {
+            found
+                .dependencies
+                .push(text(dependency, "name")?.to_owned());
+        }
+        crates.push(found);
+    }
+    Ok(crates)
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> Result<&'a str> {
+    value
+        .get(key)
+        .and_then(Value::as_str)
+        .with_context(|| format!("cargo metadata lacks {key}"))
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> Result<&'a Vec<Value>> {
+    value
+        .get(key)
+        .and_then(Value::as_array)
+        .with_context(|| format!("cargo metadata lacks {key}"))
+}
+
+/// Every edge that is not on the list.
+pub(super) fn check(crates: &[Crate]) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let members: Vec<&str> = crates.iter().map(|found| found.name.as_str()).collect();
+    for found in crates {
+        let Some(allowed) = allowed(&found.name) else {
+            let rule = "the crate has no place in the list of who may know whom";
+            violations.push(Violation::new(&found.folder, rule));
+            continue;
+        };
+        for dependency in &found.dependencies {
+            let dependency = dependency.as_str();
+            let is_hardware = HARDWARE_ONLY.contains(&dependency);
+            let breaks = match members.contains(&dependency) {
+                true => !allowed.contains(&dependency),
+                false => is_hardware && !HARDWARE.contains(&found.name.as_str()),
+            };
+            if breaks {
+                let rule = format!("{} must not depend on {dependency}", found.name);
+                violations.push(Violation::new(format!("{}/Cargo.toml", found.folder), rule));
+            }
+        }
+    }
+    violations
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(name: &str, dependencies: &[&str]) -> Crate {
+        Crate {
+            name: name.to_owned(),
+            folder: name.to_owned(),
+            roots: Vec::new(),
+            dependencies: dependencies.iter().map(|&name| name.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn arrows_that_point_down_are_allowed() {
+        let crates = [
+            member("abi", &["heapless"]),
+            member("substrate", &["abi", "crc32fast"]),
+            member("node", &["abi", "substrate"]),
+            member("machine", &["abi", "x86_64"]),
+            member("image", &["machine", "node", "abi"]),
+        ];
+        assert_eq!(check(&crates), []);
+    }
+
+    #[test]
+    fn an_arrow_that_points_up_is_caught() {
+        let crates = [
+            member("abi", &[]),
+            member("node", &[]),
+            member("substrate", &["abi", "node"]),
+        ];
+        let violations = check(&crates);
+        assert_eq!(violations.len(), 1);
+        assert_eq!(
+            violations[0].to_string(),
+            "substrate/Cargo.toml: substrate must not depend on node"
+        );
+    }
+
+    #[test]
+    fn a_pure_crate_that_reaches_for_the_hardware_is_caught() {
+        assert_eq!(check(&[member("ledger", &["x86_64"])]).len(), 1);
+    }
+
+    #[test]
+    fn nothing_may_know_the_image_and_a_stranger_is_reported() {
+        let crates = [
+            member("image", &[]),
+            member("glyphctl", &["image"]),
+            member("extra", &[]),
+        ];
+        assert_eq!(check(&crates).len(), 2);
+    }
+
+    #[test]
+    fn cargo_metadata_is_read_with_paths_relative_to_the_checkout() {
+        let metadata = r#"{
+            "workspace_root": "/c",
+            "packages": [{
+                "name": "abi",
+                "manifest_path": "/c/kernel/abi/Cargo.toml",
+                "targets": [
+                    {"kind": ["lib"], "src_path": "/c/kernel/abi/src/lib.rs"},
+                    {"kind": ["test"], "src_path": "/c/kernel/abi/tests/t.rs"}
+                ],
+                "dependencies": [{"name": "heapless"}]
+            }]
+        }"#;
+        let crates = read(metadata).unwrap();
+        assert_eq!(crates[0].folder, "kernel/abi");
+        assert_eq!(crates[0].roots, ["kernel/abi/src/lib.rs"]);
+        assert_eq!(crates[0].dependencies, ["heapless"]);
+        assert!(read("{}").is_err());
+    }
+}
