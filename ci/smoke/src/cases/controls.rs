@@ -1,4 +1,4 @@
-//! Broken machines that must be judged red.
+//! Broken machines that must be judged red, and a tiny one that behaves.
 //!
 //! A judge that passes everything passes these too; so each of them goes through the very function
 //! that judges the node, and its case passes only if that function fails for the right reason.
@@ -6,7 +6,7 @@
 use std::fs;
 use std::time::Duration;
 
-use qemu::{Firmware, Limits, Machine, Media, Profile, SessionError, Verdict};
+use qemu::{Firmware, Limits, Machine, Media, Profile, Session, SessionError, Verdict};
 
 use crate::boot_sector::{self, Deed};
 use crate::case::{Case, Failure, Place};
@@ -22,6 +22,7 @@ const READY: &str = "GLYPHOS READY version=0 boot_ms=0\r\n";
 /// The controls.
 pub(super) fn cases() -> Vec<Case> {
     vec![
+        Case::new("control-miniature-node", miniature_node),
         control("silent", "", Deed::Halt, |failure| {
             matches!(failure, Failure::Session(SessionError::Silent { .. }))
         }),
@@ -66,6 +67,18 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
+/// The conversation itself: without this, the red controls could be red for want of a machine.
+fn miniature_node(place: &Place<'_>) -> Result<(), Failure> {
+    let profile = machine(place, &boot_sector::miniature_node())?;
+    let mut session = Session::start(&profile, Limits::default(), &place.log())?;
+    session.wait_ready()?;
+    session.machine_mode()?;
+    for count in 0..100 {
+        session.command_ok(&format!("line {count}"))?;
+    }
+    Ok(session.power_off()?)
+}
+
 /// A machine that answers `OK` to whatever comes, and before it comes.
 fn ready_and_answers() -> String {
     format!("{READY}{}", "OK\r\n".repeat(40))
@@ -89,7 +102,7 @@ fn control(
     let text = text.to_owned();
     let waits = matches!(deed, Deed::Halt | Deed::Repeat);
     Case::new(format!("control-{name}"), move |place| {
-        let profile = broken_machine(place, &text, deed)?;
+        let profile = machine(place, &boot_sector::disk(&text, deed))?;
         let limit = if waits { SHORT } else { LONG };
         // The babbler is never silent; a limit below the silence would end the others too early.
         let limits = Limits {
@@ -109,10 +122,11 @@ fn control(
     })
 }
 
-fn broken_machine(place: &Place<'_>, text: &str, deed: Deed) -> Result<Profile, Failure> {
+/// A machine that boots `disk`.
+fn machine(place: &Place<'_>, disk: &[u8]) -> Result<Profile, Failure> {
     let path = place.file("img");
     fs::create_dir_all(path.parent().unwrap_or(&path))
-        .and_then(|()| fs::write(&path, boot_sector::disk(text, deed)))
+        .and_then(|()| fs::write(&path, disk))
         .map_err(|error| Failure::Host(format!("{}: {error}", path.display())))?;
     Ok(Profile::image(
         Machine::Pc,
