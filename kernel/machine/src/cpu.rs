@@ -1,0 +1,43 @@
+//! The processor: what it is, its stacks, descriptor tables and faults.
+//!
+//! Owns everything that is per processor. The kernel runs on one.
+
+pub mod backtrace;
+pub mod descriptors;
+pub mod exceptions;
+pub mod features;
+pub mod stack;
+pub mod trap;
+
+use x86_64::instructions::{hlt, interrupts};
+use x86_64::registers::control::{Cr4, Cr4Flags};
+
+/// Loads the descriptor tables and turns on what protects the kernel from itself.
+pub(crate) fn init() {
+    descriptors::init();
+    let features = features::get();
+    let mut flags = Cr4Flags::PAGE_GLOBAL;
+    flags.set(
+        Cr4Flags::SUPERVISOR_MODE_EXECUTION_PROTECTION,
+        features.has_smep,
+    );
+    flags.set(
+        Cr4Flags::SUPERVISOR_MODE_ACCESS_PREVENTION,
+        features.has_smap,
+    );
+    flags.set(
+        Cr4Flags::USER_MODE_INSTRUCTION_PREVENTION,
+        features.has_umip,
+    );
+    // SAFETY: each flag is set only where the processor has the feature, and no page is user
+    // accessible, so that nothing that the kernel does is forbidden by them.
+    unsafe { Cr4::update(|live| live.insert(flags)) };
+}
+
+/// Stops the processor for good.
+pub fn halt_forever() -> ! {
+    loop {
+        interrupts::disable();
+        hlt();
+    }
+}

@@ -1,0 +1,134 @@
+//! Device interrupts: the timer's tick, the serial lines, and the wait for either.
+//!
+//! Owns the interrupt controllers. The pair of 8259s serves all; where no tick comes through them
+//! within [`FIRST_TICK_NS_MAX`], the local controller's own timer takes over and the serial ports
+//! are polled by its tick.
+//!
+//! Invariants:
+//! - a handler moves bytes and counts, never more, and never waits;
+//! - an event between the loop's last look and its halt is not lost: the flag is checked with
+//!   interrupts off, and the halt takes effect before the next interrupt does.
+
+pub mod local;
+pub mod pic;
+
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use x86_64::instructions::interrupts as processor;
+
+use crate::clock::{self, pit};
+use crate::serial;
+
+/// Ticks per second.
+pub const TICK_HZ: u64 = 100;
+/// Vector of the first line of the first 8259.
+pub const FIRST_VECTOR: u8 = 32;
+/// Vector of the local controller's timer.
+pub const LOCAL_TIMER_VECTOR: u8 = 48;
+/// Vector of the local controller's spurious interrupt.
+pub const LOCAL_SPURIOUS_VECTOR: u8 = 63;
+/// How long the first tick may take before the local timer takes over: ten ticks.
+pub const FIRST_TICK_NS_MAX: u64 = 100_000_000;
+
+const TIMER_LINE: u8 = 0;
+const COM2_LINE: u8 = 3;
+const COM1_LINE: u8 = 4;
+
+static TICKS: AtomicU64 = AtomicU64::new(0);
+static SPURIOUS_COUNT: AtomicU64 = AtomicU64::new(0);
+static HAS_EVENT: AtomicBool = AtomicBool::new(false);
+static USES_LOCAL_TIMER: AtomicBool = AtomicBool::new(false);
+static STARTED_NS: AtomicU64 = AtomicU64::new(0);
+
+/// Programs the controllers and lets interrupts come.
+pub(crate) fn init() {
+    local::pass_legacy_interrupts();
+    pic::init(FIRST_VECTOR);
+    pit::start_tick(TICK_HZ);
+    for line in [TIMER_LINE, COM1_LINE, COM2_LINE] {
+        pic::unmask(line);
+    }
+    serial::enable_interrupts();
+    STARTED_NS.store(clock::monotonic_ns(), Ordering::Relaxed);
+    processor::enable();
+}
+
+/// Timer ticks since boot.
+pub fn ticks() -> u64 {
+    TICKS.load(Ordering::Relaxed)
+}
+
+/// Interrupts that no device raised.
+pub fn spurious_count() -> u64 {
+    SPURIOUS_COUNT.load(Ordering::Relaxed)
+}
+
+/// What makes the tick.
+pub fn tick_source() -> &'static str {
+    if USES_LOCAL_TIMER.load(Ordering::Relaxed) {
+        "apic"
+    } else {
+        "pit"
+    }
+}
+
+/// Sleeps until an interrupt has happened since the last wait: a byte, or the next tick.
+pub fn wait() {
+    if ticks() == 0 {
+        wait_for_first_tick();
+        return;
+    }
+    processor::disable();
+    if !HAS_EVENT.load(Ordering::Relaxed) {
+        // The instruction after `sti` runs before any interrupt is taken, so none is missed.
+        processor::enable_and_hlt();
+        processor::disable();
+    }
+    HAS_EVENT.store(false, Ordering::Relaxed);
+    processor::enable();
+}
+
+/// Until a tick has been seen a halt might last for ever, so this only looks.
+fn wait_for_first_tick() {
+    let waited_ns = clock::monotonic_ns().saturating_sub(STARTED_NS.load(Ordering::Relaxed));
+    if waited_ns > FIRST_TICK_NS_MAX && !USES_LOCAL_TIMER.swap(true, Ordering::Relaxed) {
+        local::start_timer(LOCAL_TIMER_VECTOR, TICK_HZ);
+    }
+    serial::service();
+    core::hint::spin_loop();
+}
+
+/// Handles the interrupt of a vector from [`FIRST_VECTOR`] on.
+pub(crate) fn handle(vector: u8) {
+    match vector {
+        LOCAL_TIMER_VECTOR => {
+            tick();
+            local::end_of_interrupt();
+        }
+        FIRST_VECTOR..LOCAL_TIMER_VECTOR => handle_line(vector.saturating_sub(FIRST_VECTOR)),
+        _ => {
+            SPURIOUS_COUNT.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    HAS_EVENT.store(true, Ordering::Relaxed);
+}
+
+fn handle_line(line: u8) {
+    if pic::is_spurious(line) {
+        SPURIOUS_COUNT.fetch_add(1, Ordering::Relaxed);
+        return;
+    }
+    match line {
+        TIMER_LINE => tick(),
+        COM1_LINE | COM2_LINE => {
+            serial::service();
+        }
+        _ => {}
+    }
+    pic::end_of_interrupt(line);
+}
+
+fn tick() {
+    TICKS.fetch_add(1, Ordering::Relaxed);
+    serial::service();
+}

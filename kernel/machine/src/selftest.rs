@@ -1,0 +1,73 @@
+//! Checks that a person can ask the running machine for.
+//!
+//! Owns nothing: each check looks at live state and says what it found.
+
+use core::fmt;
+
+use crate::memory::{heap, paging};
+use crate::{clock, entropy, interrupts};
+
+pub use paging::{Audit, audit as page_table_audit};
+
+/// How far two readings of the clock are apart in the check that it runs.
+const CLOCK_LOOK_COUNT_MAX: u32 = 1_000_000;
+
+/// What a check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// As it should be.
+    Passed,
+    /// Not as it should be.
+    Failed,
+}
+
+/// One check by name.
+#[derive(Clone, Copy, Debug)]
+pub struct Check {
+    /// What was checked.
+    pub name: &'static str,
+    /// What was found.
+    pub outcome: Outcome,
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outcome = match self.outcome {
+            Outcome::Passed => "ok",
+            Outcome::Failed => "FAILED",
+        };
+        write!(f, "{}: {outcome}", self.name)
+    }
+}
+
+/// Runs all checks of the machine.
+pub fn run() -> [Check; 5] {
+    let check = |name, is_good: bool| Check {
+        name,
+        outcome: if is_good {
+            Outcome::Passed
+        } else {
+            Outcome::Failed
+        },
+    };
+    let heap = heap::heap_stats();
+    let mut random = [0; 32];
+    [
+        check(
+            "page tables: nothing writable and executable, guards unmapped",
+            page_table_audit().is_sound(),
+        ),
+        check("clock advances", is_clock_advancing()),
+        check("timer ticks", interrupts::ticks() > 0),
+        check(
+            "heap within its bound",
+            heap.size_bytes > 0 && heap.peak_bytes <= heap.size_bytes,
+        ),
+        check("random numbers", entropy::fill(&mut random).is_ok()),
+    ]
+}
+
+fn is_clock_advancing() -> bool {
+    let start = clock::monotonic_ns();
+    (0..CLOCK_LOOK_COUNT_MAX).any(|_| clock::monotonic_ns() > start)
+}
