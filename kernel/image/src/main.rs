@@ -82,8 +82,10 @@ fn describe(console: &mut Console, facts: &BootFacts, machine: &Machine) -> fmt:
     writeln!(console, "heap={:?}", memory::heap::heap_stats())?;
     writeln!(
         console,
-        "acpi={:?} entropy={:?}",
-        machine.acpi, machine.entropy
+        "acpi={:?} soft_off={} entropy={:?}",
+        machine.acpi,
+        power::has_soft_off(),
+        machine.entropy
     )?;
     writeln!(console, "com2={}", machine::serial::COM2.present())?;
     for phase in phases::phases() {

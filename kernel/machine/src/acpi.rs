@@ -135,7 +135,7 @@ mod tests {
         memory.write(BASE + 0x5a0, b"X");
         assert_eq!(discover(&memory, None), Err(AcpiError::NoRootPointer));
         let mut memory = firmware();
-        memory.write(0xe_1030, &[1]);
+        memory.write(0xe_1028, &[1]);
         assert_eq!(
             discover(&memory, None),
             Err(AcpiError::BadTable { signature: "RSDT" })

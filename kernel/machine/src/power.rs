@@ -12,7 +12,7 @@ use x86_64::structures::DescriptorTablePointer;
 use crate::acpi::{PowerFacts, Register};
 use crate::cpu::{self, features};
 use crate::memory::device::{Mmio, map_mmio};
-use crate::serial;
+use crate::{clock, serial};
 
 const SLEEP_ENABLE: u16 = 1 << 13;
 const SLEEP_TYPE_MASK: u16 = 7 << 10;
@@ -32,6 +32,10 @@ const KEYBOARD_PULSE_RESET: u8 = 0xfe;
 const RESET_CONTROL: u16 = 0xcf9;
 /// Looks at a device that should answer within milliseconds; one look is about a microsecond.
 const LOOK_COUNT_MAX: u32 = 100_000;
+/// How long a device gets to act, in nanoseconds.
+const SETTLE_NS: u64 = 500_000_000;
+/// Ends the wait even if the clock stands still.
+const SETTLE_LOOK_COUNT_MAX: u32 = 2_000_000;
 
 struct Prepared {
     facts: PowerFacts,
@@ -88,6 +92,7 @@ pub fn off() -> ! {
         for (port, value) in EMULATOR_OFF {
             write16(port, value);
         }
+        settle();
     }
     serial::COM1.write_raw(b"The machine cannot turn itself off. It is safe to do it by hand.\r\n");
     cpu::halt_forever()
@@ -130,11 +135,16 @@ fn soft_off(prepared: &Prepared) {
     settle();
 }
 
-/// Gives a device time to act.
+/// Gives a device time to act: an emulator does it between two instructions, a machine within
+/// milliseconds.
 fn settle() {
-    for _ in 0..LOOK_COUNT_MAX {
+    let start_ns = clock::monotonic_ns();
+    for _ in 0..SETTLE_LOOK_COUNT_MAX {
         // SAFETY: reading the keyboard controller's status has no effect.
         unsafe { Port::<u8>::new(KEYBOARD_STATUS).read() };
+        if clock::monotonic_ns().saturating_sub(start_ns) > SETTLE_NS {
+            return;
+        }
     }
 }
 

@@ -29,12 +29,17 @@ pub const TRANSMIT_RING_BYTES: usize = 32 * 1024;
 const FIFO_BYTES: usize = 16;
 /// Most bytes that one service call takes from a port: more than its FIFO, so that it is drained.
 const RECEIVE_BATCH_COUNT_MAX: usize = 64;
+/// Most FIFO fills of one call: an emulated port is empty at once, and others want to run too.
+const SEND_BURST_COUNT_MAX: usize = 64;
+/// Most rounds of one service call; a port that always wants more is served again at the next tick.
+const SERVICE_ROUND_COUNT_MAX: usize = 8;
 /// How often a waiting writer looks at a port that makes no progress before it gives up. One look
 /// is at least one port access, about a microsecond.
 const STALLED_LOOK_COUNT_MAX: u32 = 200_000;
 
-struct State {
-    uart: Option<Uart16550<PioBackend>>,
+type Uart = Uart16550<PioBackend>;
+
+struct Rings {
     receive: Ring<RECEIVE_RING_BYTES>,
     transmit: Ring<TRANSMIT_RING_BYTES>,
 }
@@ -46,27 +51,31 @@ pub struct Port {
     has_overrun: AtomicBool,
     overrun_count: AtomicU64,
     dropped_byte_count: AtomicU64,
-    state: InterruptLock<State>,
+    is_stalled: AtomicBool,
+    uart: InterruptLock<Option<Uart>>,
+    rings: &'static InterruptLock<Rings>,
 }
 
+// The rings stand apart from the ports, because a value that is all zeros takes no room in the file.
+static COM1_RINGS: InterruptLock<Rings> = InterruptLock::new(Rings::new());
+static COM2_RINGS: InterruptLock<Rings> = InterruptLock::new(Rings::new());
+
 /// The operator's console.
-pub static COM1: Port = Port::new(0x3f8);
+pub static COM1: Port = Port::new(0x3f8, &COM1_RINGS);
 /// The telemetry line.
-pub static COM2: Port = Port::new(0x2f8);
+pub static COM2: Port = Port::new(0x2f8, &COM2_RINGS);
 
 impl Port {
-    const fn new(base: u16) -> Self {
+    const fn new(base: u16, rings: &'static InterruptLock<Rings>) -> Self {
         Self {
             base,
             is_present: AtomicBool::new(false),
             has_overrun: AtomicBool::new(false),
             overrun_count: AtomicU64::new(0),
             dropped_byte_count: AtomicU64::new(0),
-            state: InterruptLock::new(State {
-                uart: None,
-                receive: Ring::new(),
-                transmit: Ring::new(),
-            }),
+            is_stalled: AtomicBool::new(false),
+            uart: InterruptLock::new(None),
+            rings,
         }
     }
 
@@ -75,9 +84,17 @@ impl Port {
         self.is_present.load(Ordering::Relaxed)
     }
 
+    /// Runs `action` on the port, if there is one, and its rings.
+    fn with<R>(&self, action: impl FnOnce(&mut Uart, &mut Rings) -> R) -> Option<R> {
+        self.uart.with(|uart| {
+            let uart = uart.as_mut()?;
+            Some(self.rings.with(|rings| action(uart, rings)))
+        })
+    }
+
     /// Takes received bytes into `buffer` and says how many.
     pub fn read(&self, buffer: &mut [u8]) -> usize {
-        self.state.with(|state| state.receive.pop(buffer))
+        self.rings.with(|rings| rings.receive.pop(buffer))
     }
 
     /// True if received bytes were lost since this was asked last.
@@ -97,26 +114,32 @@ impl Port {
 
     /// Queues as many of `bytes` as fit and says how many; never waits. An absent port takes all.
     pub fn write_some(&self, bytes: &[u8]) -> usize {
-        if !self.present() {
-            return bytes.len();
-        }
-        self.state.with(|state| {
-            let count = state.transmit.push(bytes);
-            state.send();
+        let queued = self.with(|uart, rings| {
+            let count = rings.transmit.push(bytes);
+            rings.send(uart);
             count
-        })
+        });
+        queued.unwrap_or(bytes.len())
     }
 
     /// Queues all of `bytes`. While the ring is full it waits for the port, as long as that makes
-    /// progress; a port that stands still loses the rest, which is counted.
+    /// progress; a port that stands still loses the rest, which is counted, and is not waited for
+    /// again until it has moved.
     pub fn write(&self, bytes: &[u8]) {
         let mut rest = bytes;
-        let mut stalled_count = 0;
+        let mut stalled_count: u32 = 0;
         while !rest.is_empty() {
             let count = self.write_some(rest);
             rest = rest.get(count..).unwrap_or(&[]);
-            stalled_count = if count > 0 { 0 } else { stalled_count + 1 };
-            if stalled_count > STALLED_LOOK_COUNT_MAX {
+            if count > 0 {
+                self.is_stalled.store(false, Ordering::Relaxed);
+                stalled_count = 0;
+                continue;
+            }
+            stalled_count = stalled_count.saturating_add(1);
+            let gives_up = stalled_count > STALLED_LOOK_COUNT_MAX;
+            if gives_up || self.is_stalled.load(Ordering::Relaxed) {
+                self.is_stalled.store(true, Ordering::Relaxed);
                 self.dropped_byte_count
                     .fetch_add(rest.len() as u64, Ordering::Relaxed);
                 return;
@@ -126,29 +149,25 @@ impl Port {
 
     /// Waits until all queued bytes are out, as long as the port makes progress.
     pub fn flush(&self) {
-        let mut stalled_count = 0;
-        let mut length_before = usize::MAX;
-        while stalled_count <= STALLED_LOOK_COUNT_MAX {
-            let (length, is_idle) = self.state.with(|state| {
-                state.send();
-                (state.transmit.len(), state.is_idle())
+        let mut patience = Patience::new();
+        loop {
+            let state = self.with(|uart, rings| {
+                rings.send(uart);
+                let is_idle = uart.lsr().contains(LSR::TRANSMITTER_EMPTY);
+                (rings.transmit.len(), is_idle)
             });
-            if length == 0 && is_idle {
-                return;
+            match state {
+                None | Some((0, true)) => return,
+                Some((length, _)) if patience.is_over(length) => return,
+                Some(_) => {}
             }
-            stalled_count = if length < length_before {
-                0
-            } else {
-                stalled_count + 1
-            };
-            length_before = length;
         }
     }
 
     /// Looks for the port and sets it up: 115200 baud, 8 data bits, no parity, 1 stop bit.
     fn init(&self) {
         // SAFETY: the eight ports from this base are a serial port's on every PC, or nobody's.
-        let Ok(mut uart) = (unsafe { Uart16550::new_port(self.base) }) else {
+        let Ok(mut uart) = (unsafe { Uart::new_port(self.base) }) else {
             return;
         };
         if !uart.check_present() || !is_drained(&mut uart) {
@@ -160,53 +179,50 @@ impl Port {
             ..Config::DEFAULT
         };
         if uart.init(config).is_ok() {
-            self.state.with(|state| state.uart = Some(uart));
+            self.uart.with(|slot| *slot = Some(uart));
             self.is_present.store(true, Ordering::Relaxed);
         }
     }
 
     /// Lets the port raise interrupts.
     fn enable_interrupts(&self) {
-        self.state.with(|state| {
-            if let Some(uart) = &mut state.uart {
-                uart.enable_interrupts(IER::DATA_READY | IER::THR_EMPTY);
-            }
-        });
+        self.with(|uart, _| uart.enable_interrupts(IER::DATA_READY | IER::THR_EMPTY));
     }
 
-    /// Moves bytes between the port and the rings; says if bytes arrived.
-    fn service(&self) -> bool {
-        if !self.present() {
-            return false;
-        }
-        let (has_received, has_lost) = self.state.with(|state| {
-            let result = state.receive();
-            state.send();
-            result
+    /// Moves bytes between the port and the rings until the port wants nothing more.
+    fn service(&self) {
+        let has_lost = self.with(|uart, rings| {
+            let mut has_lost = false;
+            for _ in 0..SERVICE_ROUND_COUNT_MAX {
+                // Reading the cause also takes back "transmitter empty" when there is nothing to
+                // send. A cause left standing would hold the line up, and an edge-triggered
+                // controller would never see the next one.
+                let cause = uart.isr();
+                has_lost |= rings.receive(uart);
+                rings.send(uart);
+                if !cause.has_pending_interrupt() {
+                    break;
+                }
+            }
+            has_lost
         });
-        if has_lost {
+        if has_lost == Some(true) {
             self.has_overrun.store(true, Ordering::Relaxed);
             self.overrun_count.fetch_add(1, Ordering::Relaxed);
         }
-        has_received || has_lost
     }
 
-    /// Sends what is queued, for a report on the way to a halt: nothing if the lock is held, and no
+    /// Sends what is queued, for a report on the way to a halt: nothing if a lock is held, and no
     /// more than the port takes without standing still.
     pub(crate) fn drain_raw(&self) {
-        self.state.try_with(|state| {
-            let mut stalled_count = 0;
-            let mut length_before = usize::MAX;
-            while !state.transmit.is_empty() && stalled_count <= STALLED_LOOK_COUNT_MAX {
-                state.send();
-                let length = state.transmit.len();
-                stalled_count = if length < length_before {
-                    0
-                } else {
-                    stalled_count + 1
-                };
-                length_before = length;
-            }
+        self.uart.try_with(|uart| {
+            self.rings.try_with(|rings| {
+                let Some(uart) = uart else { return };
+                let mut patience = Patience::new();
+                while !rings.transmit.is_empty() && !patience.is_over(rings.transmit.len()) {
+                    rings.send(uart);
+                }
+            })
         });
     }
 
@@ -215,7 +231,7 @@ impl Port {
     pub(crate) fn write_raw(&self, bytes: &[u8]) {
         // SAFETY: as in `init`. Another user of the port may have been interrupted for good, which
         // at worst mixes their bytes.
-        let Ok(mut uart) = (unsafe { Uart16550::new_port(self.base) }) else {
+        let Ok(mut uart) = (unsafe { Uart::new_port(self.base) }) else {
             return;
         };
         if !uart.check_present() {
@@ -230,35 +246,59 @@ impl Port {
     }
 }
 
-impl State {
-    /// Takes what the port received: whether there was something, and whether something was lost.
-    fn receive(&mut self) -> (bool, bool) {
-        let Some(uart) = &mut self.uart else {
-            return (false, false);
+/// Ends a wait for a port that stands still.
+struct Patience {
+    length_before: usize,
+    stalled_count: u32,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self {
+            length_before: usize::MAX,
+            stalled_count: 0,
+        }
+    }
+
+    /// Notes how much is left to send, and says if it has been as much for too long.
+    fn is_over(&mut self, length: usize) -> bool {
+        let has_moved = length < self.length_before;
+        self.length_before = length;
+        self.stalled_count = if has_moved {
+            0
+        } else {
+            self.stalled_count.saturating_add(1)
         };
-        let mut has_received = false;
+        self.stalled_count > STALLED_LOOK_COUNT_MAX
+    }
+}
+
+impl Rings {
+    const fn new() -> Self {
+        Self {
+            receive: Ring::new(),
+            transmit: Ring::new(),
+        }
+    }
+
+    /// Takes what the port received, and says if something was lost.
+    fn receive(&mut self, uart: &mut Uart) -> bool {
         let mut has_lost = false;
         for _ in 0..RECEIVE_BATCH_COUNT_MAX {
             let Ok(byte) = uart.try_receive_byte() else {
                 break;
             };
-            has_received = true;
             has_lost |= self.receive.push(&[byte]) == 0;
         }
-        has_lost |= uart.lsr().contains(LSR::OVERRUN_ERROR);
-        (has_received, has_lost)
+        has_lost | uart.lsr().contains(LSR::OVERRUN_ERROR)
     }
 
     /// Fills the port's FIFO if it is empty.
-    fn send(&mut self) {
-        let Some(uart) = &mut self.uart else { return };
-        // The FIFO takes its fill once; a second round covers the ring's wrap.
-        for _ in 0..2 {
+    fn send(&mut self, uart: &mut Uart) {
+        // An emulated FIFO is empty again at once; each round stops at the first refusal.
+        for _ in 0..SEND_BURST_COUNT_MAX {
             let front = self.transmit.front();
             let burst = front.get(..FIFO_BYTES.min(front.len())).unwrap_or(&[]);
-            if burst.is_empty() {
-                return;
-            }
             let count = uart.send_bytes(burst);
             self.transmit.discard(count);
             if count == 0 {
@@ -266,19 +306,11 @@ impl State {
             }
         }
     }
-
-    /// True if the port has sent its last bit.
-    fn is_idle(&mut self) -> bool {
-        match &mut self.uart {
-            Some(uart) => uart.lsr().contains(LSR::TRANSMITTER_EMPTY),
-            None => true,
-        }
-    }
 }
 
 /// Waits, bounded, until a port that firmware may have used has sent its last bit: a port that never
 /// does is broken, and setting it up would wait for it without a bound.
-fn is_drained(uart: &mut Uart16550<PioBackend>) -> bool {
+fn is_drained(uart: &mut Uart) -> bool {
     (0..STALLED_LOOK_COUNT_MAX).any(|_| uart.lsr().contains(LSR::TRANSMITTER_EMPTY))
 }
 
@@ -295,9 +327,8 @@ pub(crate) fn enable_interrupts() {
 }
 
 /// Moves bytes of both ports: called by their interrupts and by the timer.
-pub(crate) fn service() -> bool {
+pub(crate) fn service() {
     // Both are served at each interrupt, because a port can be wired to the other's line.
-    let com1 = COM1.service();
-    let com2 = COM2.service();
-    com1 || com2
+    COM1.service();
+    COM2.service();
 }

@@ -38,13 +38,13 @@ struct Mapping {
 
 struct Devices {
     mappings: [Option<Mapping>; DEVICE_COUNT_MAX],
-    next_address: u64,
+    mapped_bytes: u64,
     memory: RangeSet<MEMORY_RANGE_COUNT_MAX>,
 }
 
 static DEVICES: InterruptLock<Devices> = InterruptLock::new(Devices {
     mappings: [None; DEVICE_COUNT_MAX],
-    next_address: DEVICE_BASE,
+    mapped_bytes: 0,
     memory: RangeSet::new(),
 });
 
@@ -199,9 +199,10 @@ impl Devices {
         }
         let slot = self.mappings.iter_mut().find(|slot| slot.is_none());
         let slot = slot.ok_or(MemoryError::TooManyDevices)?;
-        let address = self.next_address;
+        let address = DEVICE_BASE.saturating_add(self.mapped_bytes);
         // One page stays unmapped between two devices, so that running off one hits nothing.
-        self.next_address = address
+        self.mapped_bytes = self
+            .mapped_bytes
             .saturating_add(pages.bytes())
             .saturating_add(PAGE_SIZE);
         let mut offset = 0;
