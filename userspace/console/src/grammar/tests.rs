@@ -1,0 +1,448 @@
+//! Lines and what they become; the right form in every error.
+
+use super::*;
+use abi::governance::{Action, Algorithm, GuardianChange, Impact, Role};
+use abi::request::*;
+use abi::{CellIndex, GlyphId, GuardianId, RecordPrefix};
+use std::collections::BTreeSet;
+use std::string::ToString;
+use std::vec;
+
+fn node(line: &str) -> Request {
+    match parse(line) {
+        Ok(Some(Command::Node(request))) => request,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn refusal(line: &str) -> String {
+    let fault = parse(line).expect_err(line);
+    assert_eq!(fault.code, FaultCode::Usage);
+    fault.text
+}
+
+fn glyph(id: &str) -> GlyphId {
+    GlyphId::new(id).unwrap()
+}
+
+fn guardian(id: &str) -> GuardianId {
+    GuardianId::new(id).unwrap()
+}
+
+fn record(id: &str) -> RecordPrefix {
+    RecordPrefix::new(id).unwrap()
+}
+
+/// One line for each command of the table, with the request that it becomes.
+#[expect(clippy::too_many_lines, reason = "a table, one line for each command")]
+fn lines() -> Vec<(String, Request)> {
+    use Request as R;
+    use SubstrateRequest as S;
+    let cell = CellIndex(7);
+    let hmac = "a5".repeat(32);
+    let key = || KeyMaterial {
+        algorithm: Algorithm::HmacSha256,
+        bytes: vec![0xa5; 32],
+    };
+    let signature = || Signature(vec![0xa5; 32]);
+    let change = |change, role, key| {
+        R::Guardian(GuardianRequest::Change {
+            change,
+            guardian: guardian("galahad"),
+            role,
+            key,
+        })
+    };
+    let mut lines: Vec<(String, Request)> = vec![
+        ("version".into(), R::Version),
+        ("uptime".into(), R::Uptime),
+        ("mem".into(), R::Memory),
+        ("log".into(), R::Log),
+        ("date".into(), R::Date),
+        ("status".into(), R::Status),
+        ("vault list".into(), R::VaultList),
+        ("vault errors".into(), R::VaultErrors),
+        ("glyph show b".into(), R::GlyphShow(glyph("b"))),
+        ("glyph tree b".into(), R::GlyphTree(glyph("b"))),
+        (
+            "activate --trace b --with-parents".into(),
+            R::Activate(Activate {
+                glyph: glyph("b"),
+                parents: Include::Yes,
+                trace: Include::Yes,
+            }),
+        ),
+        ("substrate status".into(), R::Substrate(S::Status)),
+        ("substrate read 7".into(), R::Substrate(S::Read(cell))),
+        (
+            "substrate write 7 1.5 -2 1e3".into(),
+            R::Substrate(S::Write {
+                cell,
+                magnitude: 1.5,
+                phase: -2.0,
+                coherence: 1000.0,
+            }),
+        ),
+        ("substrate tick".into(), R::Substrate(S::Tick(1))),
+        ("substrate tick 12".into(), R::Substrate(S::Tick(12))),
+        (
+            "substrate force 7 1 2 3".into(),
+            R::Substrate(S::Force {
+                cell,
+                vector: [1.0, 2.0, 3.0],
+            }),
+        ),
+        (
+            "substrate wave 7 2 0.5".into(),
+            R::Substrate(S::Wave {
+                origin: cell,
+                amplitude: 2.0,
+                frequency: 0.5,
+            }),
+        ),
+        (
+            "substrate superpose 7 0.6:0 0.8:1.5".into(),
+            R::Substrate(S::Superpose {
+                cell,
+                pairs: vec![
+                    Pair {
+                        amplitude: 0.6,
+                        phase: 0.0,
+                    },
+                    Pair {
+                        amplitude: 0.8,
+                        phase: 1.5,
+                    },
+                ],
+            }),
+        ),
+        ("substrate observe 7".into(), R::Substrate(S::Observe(cell))),
+        ("substrate scrub".into(), R::Substrate(S::Scrub)),
+        ("substrate digest".into(), R::Substrate(S::Digest)),
+        ("substrate map".into(), R::Substrate(S::Map)),
+        (
+            "inject cell 7 63".into(),
+            R::Inject(Injection::Cell { cell, bit: 63 }),
+        ),
+        ("inject line 7".into(), R::Inject(Injection::Line(cell))),
+        ("inject page 7".into(), R::Inject(Injection::Page(7))),
+        (
+            "inject checksum 7".into(),
+            R::Inject(Injection::Checksum(cell)),
+        ),
+        ("inject parity 7".into(), R::Inject(Injection::Parity(cell))),
+        ("ledger status".into(), R::Ledger(LedgerRequest::Status)),
+        ("ledger log".into(), R::Ledger(LedgerRequest::Log(20))),
+        ("ledger log 5".into(), R::Ledger(LedgerRequest::Log(5))),
+        ("ledger verify".into(), R::Ledger(LedgerRequest::Verify)),
+        (
+            "ledger format".into(),
+            R::Ledger(LedgerRequest::Format(None)),
+        ),
+        (
+            "ledger format erase-1".into(),
+            R::Ledger(LedgerRequest::Format(Some("erase-1".into()))),
+        ),
+        ("metrics".into(), R::Metrics),
+        ("events".into(), R::Events),
+        ("selftest".into(), R::Selftest),
+        ("bench".into(), R::Bench),
+        ("drill on".into(), R::Drill(Switch::On)),
+        ("drill off".into(), R::Drill(Switch::Off)),
+        ("reboot".into(), R::Reboot),
+        ("poweroff".into(), R::PowerOff),
+        ("guardian list".into(), R::Guardian(GuardianRequest::List)),
+        (
+            format!("guardian enrol galahad ethics hmac {hmac}"),
+            change(GuardianChange::Enrol, Some(Role::Ethics), Some(key())),
+        ),
+        (
+            format!("guardian rotate galahad hmac {hmac}"),
+            change(GuardianChange::Rotate, None, Some(key())),
+        ),
+        (
+            "guardian suspend galahad".into(),
+            change(GuardianChange::Suspend, None, None),
+        ),
+        (
+            "guardian retire galahad".into(),
+            change(GuardianChange::Retire, None, None),
+        ),
+        (
+            "guardian challenge 0123 galahad \"I agree\"".into(),
+            R::Guardian(GuardianRequest::Challenge {
+                change: record("0123"),
+                signer: guardian("galahad"),
+                justification: "I agree".into(),
+            }),
+        ),
+        (
+            format!("guardian sign 0123 galahad {hmac}"),
+            R::Guardian(GuardianRequest::Sign {
+                change: record("0123"),
+                signer: guardian("galahad"),
+                signature: signature(),
+            }),
+        ),
+    ];
+    lines.extend(approval_lines(&hmac));
+    lines.extend(override_lines(&hmac));
+    lines
+}
+
+fn approval_lines(hmac: &str) -> Vec<(String, Request)> {
+    let approval = Request::Approval;
+    let decide = |action| {
+        approval(ApprovalRequest::Decide {
+            request: record("0123"),
+            guardian: guardian("galahad"),
+            action,
+            signature: Signature(vec![0xa5; 32]),
+        })
+    };
+    vec![
+        (
+            "request create high kernel alice \"New scheduler\" \"Why \\\"now\\\"\" --files 3 \
+             --meta a=b --lines 120 --meta \"c=d e\""
+                .into(),
+            approval(ApprovalRequest::Create(NewApproval {
+                impact: Impact::High,
+                change_type: "kernel".into(),
+                requester: "alice".into(),
+                title: "New scheduler".into(),
+                description: "Why \"now\"".into(),
+                files_changed: 3,
+                lines_changed: 120,
+                metadata: vec![("a".into(), "b".into()), ("c".into(), "d e".into())],
+            })),
+        ),
+        ("request list".into(), approval(ApprovalRequest::List)),
+        (
+            "request show 0123".into(),
+            approval(ApprovalRequest::Show(record("0123"))),
+        ),
+        (
+            "request challenge 0123 galahad reject \"too big\"".into(),
+            approval(ApprovalRequest::Challenge {
+                request: record("0123"),
+                guardian: guardian("galahad"),
+                action: Action::RejectRequest,
+                justification: "too big".into(),
+            }),
+        ),
+        (
+            format!("request approve 0123 galahad {hmac}"),
+            decide(Action::ApproveRequest),
+        ),
+        (
+            format!("request reject 0123 galahad {hmac}"),
+            decide(Action::RejectRequest),
+        ),
+    ]
+}
+
+fn override_lines(hmac: &str) -> Vec<(String, Request)> {
+    let overriding = Request::Override;
+    let create = |kind| {
+        overriding(OverrideRequest::Create {
+            request: record("0123"),
+            initiator: "safety_monitor".into(),
+            justification: "fire".into(),
+            kind,
+        })
+    };
+    let mut lines = vec![
+        (
+            "override create 0123 safety_monitor fire".into(),
+            create(OverrideKind::Real),
+        ),
+        (
+            "override create 0123 --drill safety_monitor fire".into(),
+            create(OverrideKind::Drill),
+        ),
+        ("override list".into(), overriding(OverrideRequest::List)),
+        (
+            "override show 0123".into(),
+            overriding(OverrideRequest::Show(record("0123"))),
+        ),
+    ];
+    for (word, action) in [
+        ("sign", Action::SignOverride),
+        ("revoke", Action::RevokeOverride),
+        ("reject", Action::RejectOverride),
+        ("post-mortem", Action::PostMortem),
+        ("review", Action::Review),
+    ] {
+        lines.push((
+            format!("override challenge 0123 galahad {word} \"as it was\""),
+            overriding(OverrideRequest::Challenge {
+                id: record("0123"),
+                guardian: guardian("galahad"),
+                action,
+                text: "as it was".into(),
+            }),
+        ));
+        lines.push((
+            format!("override {word} 0123 galahad {hmac}"),
+            overriding(OverrideRequest::Conclude {
+                id: record("0123"),
+                guardian: guardian("galahad"),
+                action,
+                signature: Signature(vec![0xa5; 32]),
+            }),
+        ));
+    }
+    lines
+}
+
+/// The variant of a request, without its data, as the compiler sees it.
+fn variant(request: &Request) -> String {
+    let shown = format!("{request:?}");
+    let end = shown.find(['{', '"', '[']).unwrap_or(shown.len());
+    shown[..end].to_string()
+}
+
+#[test]
+fn every_command_line_becomes_its_request() {
+    for (line, request) in lines() {
+        assert_eq!(node(&line), request, "{line}");
+    }
+}
+
+#[test]
+fn every_command_of_the_table_is_tried_by_a_line() {
+    let tried: Vec<String> = lines().into_iter().map(|(line, _)| line).collect();
+    let local = ["help", "mode", "history", "clear"];
+    for entry in entries().filter(|entry| !local.contains(&entry.path[0])) {
+        let name = entry.path.join(" ");
+        assert!(
+            tried
+                .iter()
+                .any(|line| *line == name || line.starts_with(&format!("{name} "))),
+            "no line tries `{name}`"
+        );
+    }
+    // Every variant of the requests, counted so that a new one without a line is noticed.
+    let variants: BTreeSet<_> = lines()
+        .iter()
+        .map(|(_, request)| variant(request))
+        .collect();
+    assert!(variants.len() >= 40, "{}: {variants:?}", variants.len());
+}
+
+#[test]
+fn blank_lines_ask_for_nothing() {
+    assert_eq!(parse(""), Ok(None));
+    assert_eq!(parse("  \t "), Ok(None));
+}
+
+#[test]
+fn a_misspelt_name_gets_the_nearest_one() {
+    assert!(refusal("actviate b").contains("did you mean `activate`?"));
+    assert!(refusal("substrate raed 1").contains("did you mean `substrate read`?"));
+    assert!(refusal("frobnicate").contains("`help` lists them all"));
+    assert!(refusal("vault").contains("vault needs one of: list, errors"));
+    assert!(refusal("vault frobnicate").contains("`help vault`"));
+}
+
+#[test]
+fn wrong_words_get_the_right_form() {
+    for (line, reason) in [
+        ("glyph show", "ID is missing; the form is: glyph show ID"),
+        ("glyph show a b", "`b` is one word too many"),
+        ("glyph show ../etc", "`../etc` is not a glyph id"),
+        (
+            "activate b --wiht-parents",
+            "there is no option `--wiht-parents`",
+        ),
+        ("substrate write 1 x 0 0", "M takes a number, not `x`"),
+        (
+            "substrate read -1",
+            "N takes a whole number in range, not `-1`",
+        ),
+        ("substrate superpose 1", "A:P is missing"),
+        ("substrate superpose 1 0.5", "is not a pair"),
+        ("inject cell 1 x", "BIT takes a whole number"),
+        ("drill maybe", "`maybe` is not on|off: one of on, off"),
+        ("version now", "`now` is one word too many"),
+        ("request create huge x y z", "`huge` is not an impact"),
+        (
+            "request create low x y z --meta =v",
+            "--meta takes KEY=VALUE",
+        ),
+        ("request create low x y z --files", "--files needs a value"),
+        ("request create low x y \" \"", "\"title\" may not be empty"),
+        ("override sign 012 g 00", "`012` is not a record id"),
+        (
+            "override sign 0123 g 00",
+            "a signature has 64 hexadecimal digits",
+        ),
+        (
+            "override challenge 0123 g approve x",
+            "`approve` is not a step",
+        ),
+        ("mode robot", "`robot` is not a mode"),
+        ("glyph show \"a", "a quote is opened and not closed"),
+    ] {
+        let text = refusal(line);
+        assert!(text.contains(reason), "{line}: {text}");
+    }
+}
+
+#[test]
+fn an_error_never_repeats_what_may_be_a_secret() {
+    let secret = "5ec7e7".repeat(10);
+    for line in [
+        format!("guardian enrol galahad ethics hmac {secret}5"),
+        format!("guardian enrol galahad ethics hmac {secret}zz"),
+        format!("guardian rotate galahad hmac {secret}x"),
+    ] {
+        assert!(!refusal(&line).contains("5ec7e7"), "{line}");
+    }
+}
+
+#[test]
+fn long_words_appear_cut_short_in_errors() {
+    let text = refusal(&"x".repeat(4000));
+    assert!(text.len() < 120, "{text}");
+}
+
+#[test]
+fn help_is_asked_for_in_four_ways() {
+    let topic = |path: &[&'static str]| Ok(Some(Command::Local(Local::Help(path.to_vec()))));
+    assert_eq!(parse("help"), topic(&[]));
+    assert_eq!(parse("?"), topic(&[]));
+    assert_eq!(parse("help substrate"), topic(&["substrate"]));
+    assert_eq!(parse("substrate --help"), topic(&["substrate"]));
+    assert_eq!(
+        parse("help substrate write"),
+        topic(&["substrate", "write"])
+    );
+    assert_eq!(
+        parse("substrate write 1 --help"),
+        topic(&["substrate", "write"])
+    );
+    assert_eq!(parse("activate -h"), topic(&["activate"]));
+    assert_eq!(parse("activate ?"), topic(&["activate"]));
+    assert_eq!(parse("help help"), topic(&["help"]));
+    assert!(refusal("help me").contains("no command is called `me`"));
+}
+
+#[test]
+fn the_console_does_some_things_by_itself() {
+    assert_eq!(
+        parse("mode machine"),
+        Ok(Some(Command::Local(Local::Mode(Mode::Machine))))
+    );
+    assert_eq!(parse("history"), Ok(Some(Command::Local(Local::History))));
+    assert_eq!(parse("clear"), Ok(Some(Command::Local(Local::Clear))));
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_left_for_the_service_to_refuse() {
+    assert!(matches!(
+        node("substrate write 1 nan 0 inf"),
+        Request::Substrate(SubstrateRequest::Write { magnitude, coherence, .. })
+            if magnitude.is_nan() && coherence.is_infinite()
+    ));
+}
