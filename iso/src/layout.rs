@@ -217,9 +217,12 @@ fn xorriso(
     tree: &Path,
 ) -> Result<(), LayoutError> {
     let mut command = Command::new("xorriso");
+    // -r records owner 0 and plain permissions, whoever builds.
     command
-        .args(["-as", "mkisofs", "-V", "GLYPHOS", "-J", "-R", "-G"])
+        .args(["-as", "mkisofs", "-V", "GLYPHOS", "-J", "-r", "-G"])
         .arg(system_area);
+    let dates = format!("={SOURCE_DATE_EPOCH}");
+    command.args(["--set_all_file_dates", &dates]);
     // Some firmware skips a disk on which no partition is marked bootable.
     command.arg("--mbr-force-bootable");
     command.args(["-b", "cdhook.bin", "-no-emul-boot", "-boot-load-size", "4"]);
@@ -271,4 +274,111 @@ fn read(path: &Path) -> Result<Vec<u8>, LayoutError> {
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), LayoutError> {
     fs::write(path, bytes).map_err(on(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    fn parts(folder: &Path) -> Parts {
+        fs::create_dir_all(folder).unwrap();
+        let part = |name: &str, bytes: &[u8]| {
+            let path = folder.join(name);
+            fs::write(&path, bytes).unwrap();
+            path
+        };
+        let mut boot_sector = [0x90; 512];
+        boot_sector[510..].copy_from_slice(&[0x55, 0xaa]);
+        Parts {
+            boot_sector: part("boot-sector", &boot_sector),
+            stage_2: part("stage-2", &[2; 1000]),
+            stage_3: part("stage-3", &[3; 1000]),
+            stage_4: part("stage-4", &[4; 1000]),
+            uefi: part("uefi", &[5; 1000]),
+            cd_hook: part("cd-hook", &[6; 2048]),
+            kernel: part("kernel", b"the kernel's bytes"),
+            ramdisk: part("ramdisk", &[8; 1000]),
+            loader_options: part("options", b"{}"),
+            manifest: part("manifest", b"text"),
+        }
+    }
+
+    fn folder(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("iso-layout-{name}-{}", std::process::id()))
+    }
+
+    #[test]
+    fn the_second_and_the_permissions_do_not_show_in_the_bytes() {
+        let place = folder("twice");
+        let parts = parts(&place.join("parts"));
+        let one = pack(&parts, &place.join("one")).unwrap();
+        // ISO 9660 counts time in seconds: another second must not matter.
+        sleep(Duration::from_millis(1100));
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(&parts.manifest, private).unwrap();
+        let two = pack(&parts, &place.join("two")).unwrap();
+        assert!(one == two, "the bytes differ");
+        fs::remove_dir_all(&place).unwrap();
+    }
+
+    #[test]
+    fn the_partition_table_leads_each_reader_to_its_part() {
+        let place = folder("table");
+        let iso = pack(&parts(&place.join("parts")), &place.join("scratch")).unwrap();
+        let entry = |index: usize| {
+            let raw = &iso[446 + 16 * index..][..16];
+            let number = |at: usize| u32::from_le_bytes(raw[at..at + 4].try_into().unwrap());
+            (raw[0], raw[4], number(8) as usize * 512)
+        };
+        assert_eq!(&iso[510..512], &[0x55, 0xaa]);
+        assert_eq!(iso[0], 0x90);
+        assert_eq!([0, 1, 2].map(|index| entry(index).1), [0x20, 0x0c, 0xef]);
+        assert!(
+            (0..3).any(|index| entry(index).0 == 0x80),
+            "no partition is bootable"
+        );
+        let (stage_2, bios, uefi) = (entry(0).2, entry(1).2, entry(2).2);
+        assert_eq!(&iso[stage_2..stage_2 + 1000], &[2; 1000]);
+        for volume in [bios, uefi] {
+            assert_eq!(volume % 2048, 0, "the CD hook would have to take detours");
+            assert_eq!(&iso[volume + 510..volume + 512], &[0x55, 0xaa]);
+            let kernel = b"the kernel's bytes";
+            assert!(
+                iso[volume..]
+                    .windows(kernel.len())
+                    .any(|window| window == kernel)
+            );
+        }
+        fs::remove_dir_all(&place).unwrap();
+    }
+
+    #[test]
+    fn parts_that_their_readers_would_choke_on_are_refused() {
+        let place = folder("refused");
+        let scratch = place.join("scratch");
+        let good = parts(&place.join("parts"));
+        fs::write(&good.cd_hook, [0; 2049]).unwrap();
+        assert!(matches!(
+            pack(&good, &scratch),
+            Err(LayoutError::BadPart(..))
+        ));
+        fs::write(&good.cd_hook, [0; 2048]).unwrap();
+        fs::write(&good.boot_sector, [0; 512]).unwrap();
+        assert!(matches!(
+            pack(&good, &scratch),
+            Err(LayoutError::BadPart(..))
+        ));
+        let good = parts(&place.join("parts"));
+        fs::write(&good.ramdisk, vec![0; 5 << 20]).unwrap();
+        assert!(matches!(
+            pack(&good, &scratch),
+            Err(LayoutError::TooLarge(_))
+        ));
+        fs::remove_file(&good.kernel).unwrap();
+        assert!(matches!(pack(&good, &scratch), Err(LayoutError::File(..))));
+        fs::remove_dir_all(&place).unwrap();
+    }
 }

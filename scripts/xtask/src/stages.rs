@@ -9,11 +9,13 @@
 //! - the stages do not depend on the checkout's place: another checkout may copy the folder.
 
 use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use ::iso::artifacts::{Artifacts, publish};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
 use crate::toolchain::{PINNED_VERSION, Toolchain};
@@ -59,6 +61,8 @@ pub(crate) fn ensure(artifacts: &Artifacts) -> Result<()> {
         publish(&place.join(name), &bytes)?;
     }
     publish(&place.join(STAMP), wanted.as_bytes())?;
+    // Some hundred megabytes that nothing needs again.
+    fs::remove_dir_all(work_folder(artifacts))?;
     if let Some(kept) = shared_place(&wanted) {
         // A home that cannot be written only costs the next checkout its shortcut.
         if let Err(error) = copy(&place, &kept, &wanted) {
@@ -116,9 +120,13 @@ fn copy(from: &Path, to: &Path, wanted: &str) -> Result<()> {
     Ok(())
 }
 
+fn work_folder(artifacts: &Artifacts) -> PathBuf {
+    artifacts.target().join("boot-stages-build")
+}
+
 /// Runs cargo in the loader's workspace and returns its build messages.
 fn build(toolchain: &Toolchain, artifacts: &Artifacts, package: &Path) -> Result<String> {
-    let folder = artifacts.target().join("boot-stages-build");
+    let folder = work_folder(artifacts);
     fs::create_dir_all(&folder)?;
     let mut flags = bare::remaps(toolchain, artifacts.root());
     // `cargo install` builds in a temporary folder with a random name.
@@ -152,13 +160,60 @@ fn build(toolchain: &Toolchain, artifacts: &Artifacts, package: &Path) -> Result
         ])
         .arg(folder.join("target"))
         .stdout(Stdio::piped())
-        .stderr(Stdio::inherit());
-    let child = command.spawn().context("cannot start cargo")?;
-    let output = child.wait_with_output()?;
-    if !output.status.success() {
-        bail!("the boot loader's stages did not build; the messages are above");
+        .stderr(Stdio::piped());
+    watch(
+        command.spawn().context("cannot start cargo")?,
+        &folder.join("log"),
+    )
+}
+
+/// Follows the build to its end: messages for programs are returned, those for people go to a log.
+///
+/// Hundreds of crates are compiled in five nested builds; a person sees each stage begin and end
+/// and a count in between.
+fn watch(mut child: Child, log: &Path) -> Result<String> {
+    let messages = child.stdout.take().context("cargo has no output")?;
+    let words = child.stderr.take().context("cargo has no error output")?;
+    let messages = thread::spawn(move || io::read_to_string(messages));
+    let mut kept =
+        fs::File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
+    let mut compiled = 0_u32;
+    for line in BufReader::new(words).lines() {
+        let line = line?;
+        writeln!(kept, "{line}")?;
+        let line = without_package(&line);
+        if line.starts_with("Installing bootloader-") || line.starts_with("Installed package") {
+            println!("setup:   {line}");
+        } else if line.starts_with("Compiling ") {
+            compiled += 1;
+            if compiled.is_multiple_of(25) {
+                println!("setup:   {compiled} crates compiled");
+            }
+        }
     }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    let status = child.wait()?;
+    let messages = messages
+        .join()
+        .map_err(|_| anyhow!("the reader of cargo's messages failed"))??;
+    if !status.success() {
+        let text = fs::read_to_string(log)?;
+        let lines: Vec<&str> = text.lines().collect();
+        let tail = lines
+            .get(lines.len().saturating_sub(30)..)
+            .unwrap_or_default()
+            .join("\n");
+        bail!(
+            "the boot loader's stages did not build; the end of {}:\n{tail}",
+            log.display()
+        );
+    }
+    Ok(messages)
+}
+
+/// Cargo puts the package in brackets before each line that its build script prints.
+fn without_package(line: &str) -> &str {
+    let inner = line.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    inner.map_or(line, |(_, rest)| rest).trim_start()
 }
 
 /// The path that the loader's build script gave for `variable`.
@@ -191,6 +246,15 @@ mod tests {
             Path::new("/right")
         );
         assert!(path_of(messages, "BIOS_STAGE_3_PATH").is_err());
+    }
+
+    #[test]
+    fn the_words_of_a_nested_build_are_seen_through_the_package_in_brackets() {
+        assert_eq!(
+            without_package("[bootloader 0.11.15]    Compiling x v1"),
+            "Compiling x v1"
+        );
+        assert_eq!(without_package("   Compiling x v1"), "Compiling x v1");
     }
 
     #[test]
