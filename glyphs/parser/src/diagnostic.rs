@@ -147,7 +147,8 @@ pub fn quote(text: &str) -> String {
 }
 
 /// A file's name as an error shows it: shortened and escaped.
-pub(crate) fn file_name(name: &str) -> String {
+#[must_use]
+pub fn shown_name(name: &str) -> String {
     const CHARS_MAX: usize = 160;
     let mut shown = String::new();
     let mut characters = name.chars();
@@ -208,7 +209,7 @@ mod tests {
     #[test]
     fn quoted_text_is_safe_for_a_terminal() {
         assert_eq!(quote("a\u{1b}[2Jb"), "`a\\u{1b}[2Jb`");
-        assert_eq!(file_name("a\nb"), "a\\nb");
+        assert_eq!(shown_name("a\nb"), "a\\nb");
         assert!(quote(&"x".repeat(10_000)).len() < 60);
         assert!(Excerpt::new("a\u{1b}b", 2).text == "a?b");
     }

@@ -30,7 +30,7 @@ mod suggest;
 
 pub use chronocode::Chronocode;
 pub use definition::{Command, Comparison, Constraint, Definition, ParentsWord, StateField};
-pub use diagnostic::{Diagnostic, Excerpt, quote};
+pub use diagnostic::{Diagnostic, Excerpt, quote, shown_name};
 pub use field::Field;
 pub use parse::{Parsed, Place, Places, Refusal, parse};
 pub use print::print;

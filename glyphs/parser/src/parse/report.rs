@@ -4,7 +4,7 @@
 
 use super::piece::Piece;
 use super::{Place, Refusal};
-use crate::diagnostic::{Excerpt, file_name};
+use crate::diagnostic::{Excerpt, shown_name};
 use crate::{Diagnostic, Field};
 use abi::GlyphId;
 use alloc::borrow::Cow;
@@ -88,7 +88,7 @@ impl<'a> Report<'a> {
         }
         let place = self.place(piece);
         self.diagnostics.push(Diagnostic {
-            file: file_name(self.file),
+            file: shown_name(self.file),
             line: place.line,
             column: place.column,
             field,
@@ -128,7 +128,7 @@ impl<'a> Report<'a> {
             return;
         }
         self.diagnostics.push(Diagnostic {
-            file: file_name(self.file),
+            file: shown_name(self.file),
             line: Place::START.line,
             column: Place::START.column,
             field,

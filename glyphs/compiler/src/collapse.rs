@@ -1,0 +1,84 @@
+//! An ancestry as three constants.
+//!
+//! `inherit(g, s)` of the GDF specification changes a running state in a way that depends on
+//! the state linearly: `R` becomes `gain * R + offset` and `E` becomes `factor * E`. For one
+//! parent `p`, a copy `t` of `s` inherits first, so `t.R = gain_p * R + offset_p`, and then
+//! `s.R += 0.5 * t.R` makes `(1 + 0.5 * gain_p) * R + 0.5 * offset_p`; `s.E += 0.3 * t.E` makes
+//! `(1 + 0.3 * factor_p) * E`. Parents compose in file order; at the end the glyph's own
+//! resonance is added and its own entanglement multiplied. All terms are at least 0, so nothing
+//! cancels and the rounding stays relative.
+//!
+//! Overflow is judged on the glyph's own running state: a discarded copy that would leave the
+//! range of `f64` is never formed here and refuses nothing.
+
+use crate::wide::Wide;
+use abi::response::FieldState;
+use glyph_parser::Definition;
+
+/// Share of a parent's resonance that its child adds.
+const RESONANCE_SHARE: f64 = 0.5;
+/// Share of a parent's entanglement that its child adds.
+const ENTANGLEMENT_SHARE: f64 = 0.3;
+
+/// What `inherit(g, state)` does to `R` and `E` of any state.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inheritance {
+    gain: Wide,
+    offset: Wide,
+    factor: Wide,
+}
+
+impl Inheritance {
+    /// Before any ancestor: changes nothing.
+    pub(crate) const NONE: Inheritance = Inheritance {
+        gain: Wide::ONE,
+        offset: Wide::ZERO,
+        factor: Wide::ONE,
+    };
+
+    /// After `self`, a copy goes through `parent` and is added in shares.
+    fn then_parent(self, parent: &Inheritance) -> Self {
+        let share = Wide::new(RESONANCE_SHARE);
+        let gain = Wide::ONE.plus(share.times(parent.gain));
+        let factor = Wide::ONE.plus(Wide::new(ENTANGLEMENT_SHARE).times(parent.factor));
+        Inheritance {
+            gain: gain.times(self.gain),
+            offset: gain.times(self.offset).plus(share.times(parent.offset)),
+            factor: factor.times(self.factor),
+        }
+    }
+}
+
+/// Collapses one glyph, whose parents are collapsed: how it acts on the states of its children,
+/// and its own state after inheritance.
+///
+/// The state is not finite if its own running values leave the range of `f64`.
+pub(crate) fn collapse<'a>(
+    definition: &Definition,
+    parents: impl Iterator<Item = &'a Inheritance>,
+) -> (Inheritance, FieldState) {
+    let from_parents = parents.fold(Inheritance::NONE, Inheritance::then_parent);
+    let resonance = Wide::new(definition.resonance);
+    let entanglement = Wide::new(definition.entanglement);
+    let inheritance = Inheritance {
+        offset: from_parents.offset.plus(resonance),
+        factor: from_parents.factor.times(entanglement),
+        ..from_parents
+    };
+    let own = definition.own_state();
+    if definition.parents.is_empty() {
+        return (inheritance, own);
+    }
+    let state = FieldState {
+        resonance: inheritance
+            .gain
+            .times(resonance)
+            .plus(inheritance.offset)
+            .to_f64(),
+        magnitude: own.magnitude * definition.magnitude,
+        phase: own.phase + definition.phase,
+        coherence: (own.coherence + definition.coherence) / 2,
+        entanglement: from_parents.factor.times(entanglement).to_f64() * definition.entanglement,
+    };
+    (inheritance, state)
+}

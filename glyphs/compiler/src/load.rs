@@ -1,0 +1,190 @@
+//! From files to a vault: read all, refuse what is unsound, compile the rest.
+//!
+//! Owns the order of the steps; each step has a module. Nothing stops at the first error: every
+//! file is read and every sound glyph is loaded.
+//!
+//! Invariants:
+//! - errors come sorted by file, line and column, whatever the order of the files;
+//! - no step recurses, and each is linear in files, glyphs and links but for sorting.
+
+mod compile;
+mod files;
+mod refuse;
+
+use crate::error::{VaultError, VaultErrorKind};
+use crate::graph::Graph;
+use crate::vault::Vault;
+use abi::GlyphId;
+use abi::limits::{GRID_HEIGHT_DEFAULT, GRID_WIDTH_DEFAULT};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use files::Candidate;
+use glyph_parser::{Command, Diagnostic, Field};
+
+/// Bounds that a vault is held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Cells of the substrate: a vault with more glyphs is refused.
+    pub cells: u64,
+    /// Most files.
+    pub files_max: u32,
+    /// Most bytes in all files together.
+    pub bytes_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            cells: u64::from(GRID_WIDTH_DEFAULT) * u64::from(GRID_HEIGHT_DEFAULT),
+            files_max: 65_536,
+            bytes_max: 16 << 20,
+        }
+    }
+}
+
+/// The ids of a vault and the links between them, refused glyphs included.
+pub(crate) struct Links {
+    /// Parents of each candidate that exist, in file order.
+    pub(crate) parents: Graph,
+    /// Targets of its `entangle` commands that exist, in the order of the program.
+    pub(crate) entangled: Graph,
+}
+
+impl Vault {
+    /// Loads a vault from the names and bytes of its files.
+    ///
+    /// Gives all glyphs that are sound, and every error: a bad file does not stop the others.
+    /// A vault over one of its `limits` is refused as a whole and comes back empty.
+    pub fn load<'a>(
+        files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+        limits: &Limits,
+    ) -> (Vault, Vec<VaultError>) {
+        let files = match files::gather(files, limits) {
+            Ok(files) => files,
+            Err(excess) => return refused_whole(excess),
+        };
+        let mut log = Log::default();
+        let mut candidates = files::read(files, &mut log);
+        let links = link(&mut candidates, &mut log);
+        let order = refuse::unsound(&mut candidates, &links, &mut log);
+        let sound = candidates.iter().filter(|glyph| !glyph.refused).count();
+        if u64::try_from(sound).map_or(true, |count| count > limits.cells) {
+            return refused_whole(files::Excess {
+                expected: format!("at most {} glyphs, one for each cell", limits.cells),
+                found: format!("{sound}"),
+            });
+        }
+        let mut vault = compile::compile(&mut candidates, &links, &order);
+        vault.refused = candidates
+            .into_iter()
+            .filter(|candidate| candidate.refused)
+            .map(|candidate| candidate.id)
+            .collect();
+        let errors = log.finish(&mut vault);
+        (vault, errors)
+    }
+}
+
+/// Errors while loading, and how many more of each field were found than kept.
+#[derive(Default)]
+pub(crate) struct Log {
+    errors: Vec<VaultError>,
+    omitted: u64,
+}
+
+impl Log {
+    pub(crate) fn push(&mut self, error: VaultError) {
+        self.errors.push(error);
+    }
+
+    /// Counts errors of a file beyond those that its reader kept.
+    pub(crate) fn omit(&mut self, count: u64) {
+        self.omitted = self.omitted.saturating_add(count);
+    }
+
+    fn finish(mut self, vault: &mut Vault) -> Vec<VaultError> {
+        self.errors.sort_by(|a, b| {
+            let key = |error: &VaultError| (error.diagnostic.line, error.diagnostic.column);
+            (a.diagnostic.file.as_str(), key(a), a.kind).cmp(&(
+                b.diagnostic.file.as_str(),
+                key(b),
+                b.kind,
+            ))
+        });
+        for error in &self.errors {
+            vault.error_counts.add(error.diagnostic.field, 1);
+        }
+        vault.error_counts.add(None, self.omitted);
+        self.errors
+    }
+}
+
+/// An empty vault and the error that refuses it.
+fn refused_whole(excess: files::Excess) -> (Vault, Vec<VaultError>) {
+    let mut vault = Vault::default();
+    vault.error_counts.add(None, 1);
+    let error = VaultError {
+        kind: VaultErrorKind::Vault,
+        glyph: None,
+        diagnostic: Diagnostic {
+            file: String::from("vault"),
+            line: 1,
+            column: 1,
+            field: None,
+            expected: excess.expected.into(),
+            found: excess.found,
+            suggestion: None,
+            excerpt: None,
+        },
+    };
+    (vault, vec![error])
+}
+
+/// Resolves parents and targets; a name without a glyph refuses the glyph that has it.
+fn link(candidates: &mut [Candidate<'_>], log: &mut Log) -> Links {
+    let mut links = Links {
+        parents: Graph::new(),
+        entangled: Graph::new(),
+    };
+    for position in 0..candidates.len() {
+        let mut missing = Vec::new();
+        let candidate = &candidates[position];
+        let mut resolve = |field, place, id: &GlyphId| {
+            let found = files::find(candidates, id);
+            if found.is_none() {
+                missing.push(candidate.missing(field, place, id, candidates));
+            }
+            found
+        };
+        match &candidate.parsed {
+            Some(parsed) => {
+                let (definition, places) = (&parsed.definition, &parsed.places);
+                let parents = definition.parents.iter().zip(&places.parents);
+                links.parents.push(
+                    parents.filter_map(|(id, place)| resolve(Field::ParentGlyphs, *place, id)),
+                );
+                let commands = definition.program.iter().zip(&places.commands);
+                links
+                    .entangled
+                    .push(commands.filter_map(|(command, place)| match command {
+                        Command::Entangle(id) => resolve(Field::ActivationSimulation, *place, id),
+                        _ => None,
+                    }));
+            }
+            None => {
+                links.parents.push(core::iter::empty());
+                links.entangled.push(core::iter::empty());
+            }
+        }
+        if !missing.is_empty() {
+            candidates[position].refused = true;
+        }
+        missing.into_iter().for_each(|error| log.push(error));
+    }
+    links
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! The loaded vault: sound glyphs, sorted by id, in the form that the interpreter runs.
+//!
+//! Owns the compiled form and the questions asked of it. `load` fills it.
+//!
+//! Invariants:
+//! - glyphs are sorted by id; a glyph's [`GlyphIndex`] is its place and the number of its home
+//!   cell;
+//! - all indexes inside are within bounds; every parent of a glyph is in the vault.
+
+mod ancestry;
+
+use crate::error::ErrorCounts;
+use crate::program::Op;
+use abi::response::FieldState;
+use abi::{CellIndex, GlyphId};
+use alloc::vec::Vec;
+use core::ops::Range;
+use glyph_parser::{Constraint, Definition};
+
+/// A glyph of one vault. Only that vault makes it and only there it has a meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GlyphIndex(pub(crate) u32);
+
+impl GlyphIndex {
+    /// Position among the glyphs sorted by id, from 0.
+    #[must_use]
+    pub fn position(self) -> usize {
+        // A usize has at least 32 bits on every target of the project.
+        self.0 as usize
+    }
+}
+
+/// What an activation reads of one glyph.
+#[derive(Clone, Debug)]
+pub(crate) struct Compiled {
+    pub(crate) inherited: FieldState,
+    pub(crate) ops: Range<u32>,
+    pub(crate) constraints: Range<u32>,
+    pub(crate) parents: Range<u32>,
+    pub(crate) generations: u32,
+    pub(crate) writes_field_state: bool,
+    pub(crate) starts_wave: bool,
+}
+
+/// A checked, collapsed, indexed vault.
+///
+/// # Panics
+/// Methods that take a [`GlyphIndex`] panic if it comes from another, larger vault: that is a
+/// broken invariant of the caller.
+#[derive(Clone, Debug, Default)]
+pub struct Vault {
+    pub(crate) definitions: Vec<Definition>,
+    pub(crate) compiled: Vec<Compiled>,
+    pub(crate) ops: Vec<Op>,
+    pub(crate) constraints: Vec<Constraint>,
+    pub(crate) parents: Vec<GlyphIndex>,
+    pub(crate) refused: Vec<GlyphId>,
+    pub(crate) error_counts: ErrorCounts,
+}
+
+impl Vault {
+    /// Number of glyphs.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.compiled.len()
+    }
+
+    /// Whether there is no glyph.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.compiled.is_empty()
+    }
+
+    /// Every glyph, sorted by id.
+    pub fn glyphs(&self) -> impl DoubleEndedIterator<Item = GlyphIndex> + Clone + use<> {
+        (0..u32::try_from(self.len()).unwrap_or(u32::MAX)).map(GlyphIndex)
+    }
+
+    /// The glyph with this id.
+    #[must_use]
+    pub fn find(&self, id: &GlyphId) -> Option<GlyphIndex> {
+        let position = self
+            .definitions
+            .binary_search_by(|definition| definition.id.cmp(id))
+            .ok()?;
+        u32::try_from(position).ok().map(GlyphIndex)
+    }
+
+    /// Whether a file of the vault defines this id, but the glyph was refused.
+    #[must_use]
+    pub fn is_refused(&self, id: &GlyphId) -> bool {
+        self.refused.binary_search(id).is_ok()
+    }
+
+    /// Ids of the glyphs that were refused, sorted.
+    #[must_use]
+    pub fn refused(&self) -> &[GlyphId] {
+        &self.refused
+    }
+
+    /// Errors found while loading, by field.
+    #[must_use]
+    pub fn error_counts(&self) -> &ErrorCounts {
+        &self.error_counts
+    }
+
+    /// The glyph's id.
+    #[must_use]
+    pub fn id(&self, glyph: GlyphIndex) -> &GlyphId {
+        &self.definition(glyph).id
+    }
+
+    /// What its file says.
+    #[must_use]
+    pub fn definition(&self, glyph: GlyphIndex) -> &Definition {
+        &self.definitions[glyph.position()]
+    }
+
+    /// Its home cell.
+    #[must_use]
+    pub fn home(&self, glyph: GlyphIndex) -> CellIndex {
+        CellIndex(u64::from(glyph.0))
+    }
+
+    /// Generations of ancestors above it; 0 without parents.
+    #[must_use]
+    pub fn generations(&self, glyph: GlyphIndex) -> u32 {
+        self.compiled(glyph).generations
+    }
+
+    /// Its parents in file order.
+    #[must_use]
+    pub fn parents(&self, glyph: GlyphIndex) -> &[GlyphIndex] {
+        slice(&self.parents, &self.compiled(glyph).parents)
+    }
+
+    /// Its state after inheritance, before its program; not finite if that overflows.
+    #[must_use]
+    pub fn inherited(&self, glyph: GlyphIndex) -> &FieldState {
+        &self.compiled(glyph).inherited
+    }
+
+    /// Its program; operation `n` stands for command `n` of the definition.
+    #[must_use]
+    pub fn program(&self, glyph: GlyphIndex) -> &[Op] {
+        slice(&self.ops, &self.compiled(glyph).ops)
+    }
+
+    /// What must hold before it may be activated.
+    #[must_use]
+    pub fn constraints(&self, glyph: GlyphIndex) -> &[Constraint] {
+        slice(&self.constraints, &self.compiled(glyph).constraints)
+    }
+
+    /// Whether its final state is written to its home cell.
+    #[must_use]
+    pub fn writes_field_state(&self, glyph: GlyphIndex) -> bool {
+        self.compiled(glyph).writes_field_state
+    }
+
+    /// Whether it starts a wave at its home cell.
+    #[must_use]
+    pub fn starts_wave(&self, glyph: GlyphIndex) -> bool {
+        self.compiled(glyph).starts_wave
+    }
+
+    fn compiled(&self, glyph: GlyphIndex) -> &Compiled {
+        &self.compiled[glyph.position()]
+    }
+}
+
+fn slice<'a, T>(items: &'a [T], range: &Range<u32>) -> &'a [T] {
+    &items[range.start as usize..range.end as usize]
+}
