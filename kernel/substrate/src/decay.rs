@@ -1,0 +1,154 @@
+//! Time: ticks, and the decay that brings lines of cells up to date.
+//!
+//! A tick turns every magnitude `m` into `max(m * (1 - decay_rate), 0.01)`. Here it moves the
+//! time and settles a share of the lines; the others are settled when they are accessed. A
+//! settled line has been through exactly the multiplications of its missed ticks, so its
+//! bits are those of an eager tick.
+//!
+//! Invariants:
+//! - a line's settled tick is never later than now;
+//! - with single ticks no line is more than [`LAG_TICKS_MAX`] ticks late;
+//! - a replay ends early only when another tick would change nothing.
+
+use crate::Substrate;
+use crate::checksum::Line;
+use crate::guard::Verified;
+use crate::line::{self, DECAY_RATE, LANES, Lane, MAGNITUDE, SETTLED};
+
+/// A line waits at most this many single ticks to be settled.
+const LAG_TICKS_MAX: usize = 64;
+/// Least magnitude after a tick.
+const MAGNITUDE_FLOOR: f64 = 0.01;
+/// Lines settled together, so that one multiplication need not wait for another.
+const BATCH_LINES: usize = 4;
+/// Ticks between two checks whether decay has come to rest.
+const BURST_TICKS: u64 = 32;
+
+impl Substrate {
+    /// Lets `count` ticks pass.
+    pub fn tick(&mut self, count: u32) {
+        let guard = &mut self.guard;
+        guard.now = guard.now.saturating_add(u64::from(count));
+        let lines = guard.geometry.cell_lines;
+        let ticks = usize::try_from(count).map_or(LAG_TICKS_MAX, |ticks| ticks.min(LAG_TICKS_MAX));
+        // At most all lines; at least the share that keeps the lag bounded.
+        let due = (lines * ticks).div_ceil(LAG_TICKS_MAX);
+        let first = self.settle_next;
+        let until_end = due.min(lines - first);
+        self.settle_range(first, first + until_end);
+        self.settle_range(0, due - until_end);
+        self.settle_next = (first + due) % lines;
+    }
+
+    /// Verifies a line of cells and brings it up to date.
+    #[inline]
+    pub(crate) fn settle(&mut self, line: usize) -> Verified {
+        let verified = self.guard.verify(line);
+        if line::word(self.guard.line(&verified), SETTLED) != self.guard.now {
+            self.replay(&verified);
+        }
+        verified
+    }
+
+    /// Settles every line of cells.
+    pub(crate) fn settle_all(&mut self) {
+        self.settle_range(0, self.guard.geometry.cell_lines);
+    }
+
+    fn settle_range(&mut self, first: usize, end: usize) {
+        let mut line = first;
+        while line < end {
+            if end - line >= BATCH_LINES && self.settle_batch(line) {
+                line += BATCH_LINES;
+            } else {
+                let _ = self.settle(line);
+                line += 1;
+            }
+        }
+    }
+
+    /// Settles neighbouring lines at once if they are equally late; tells whether it did.
+    fn settle_batch(&mut self, first: usize) -> bool {
+        let batch: [Verified; BATCH_LINES] = core::array::from_fn(|i| self.guard.verify(first + i));
+        let settled = line::word(self.guard.line(&batch[0]), SETTLED);
+        let now = self.guard.now;
+        if batch
+            .iter()
+            .any(|verified| line::word(self.guard.line(verified), SETTLED) != settled)
+        {
+            return false;
+        }
+        let mut magnitudes = [0.0; BATCH_LINES * LANES];
+        let mut factors = [0.0; BATCH_LINES * LANES];
+        for (i, verified) in batch.iter().enumerate() {
+            let line = self.guard.line(verified);
+            let places = magnitudes.iter_mut().zip(&mut factors).skip(i * LANES);
+            for ((magnitude, factor), lane) in places.zip(Lane::ALL) {
+                (*magnitude, *factor) = decaying(line, lane);
+            }
+        }
+        decay(&mut magnitudes, &factors, now.saturating_sub(settled));
+        for (verified, decayed) in batch.iter().zip(magnitudes.as_chunks::<LANES>().0) {
+            self.store_decayed(verified, decayed);
+        }
+        true
+    }
+
+    /// Applies the ticks that a verified line missed.
+    #[inline(never)]
+    fn replay(&mut self, verified: &Verified) {
+        let line = self.guard.line(verified);
+        let late = self.guard.now.saturating_sub(line::word(line, SETTLED));
+        let mut magnitudes = Lane::ALL.map(|lane| decaying(line, lane).0);
+        let factors = Lane::ALL.map(|lane| decaying(line, lane).1);
+        decay(&mut magnitudes, &factors, late);
+        self.store_decayed(verified, &magnitudes);
+    }
+
+    #[inline]
+    fn store_decayed(&mut self, verified: &Verified, magnitudes: &[f64; LANES]) {
+        let now = self.guard.now;
+        let mut editor = self.guard.edit(verified);
+        for (lane, magnitude) in Lane::ALL.into_iter().zip(magnitudes) {
+            if !line::is_poisoned(editor.line(), lane) {
+                editor.set(lane.word(MAGNITUDE), magnitude.to_bits());
+            }
+        }
+        editor.set(SETTLED, now);
+    }
+}
+
+/// A cell's magnitude, and what a tick multiplies it by.
+#[inline(always)]
+fn decaying(line: &Line, lane: Lane) -> (f64, f64) {
+    (
+        line::number(line, MAGNITUDE, lane),
+        1.0 - line::number(line, DECAY_RATE, lane),
+    )
+}
+
+/// Lets `ticks` ticks pass over `N` magnitudes.
+#[inline(always)]
+fn decay<const N: usize>(magnitudes: &mut [f64; N], factors: &[f64; N], ticks: u64) {
+    let mut left = ticks;
+    while left > 0 {
+        let burst = left.min(BURST_TICKS);
+        let before = *magnitudes;
+        for _ in 0..burst {
+            for (magnitude, factor) in magnitudes.iter_mut().zip(factors) {
+                let decayed = *magnitude * factor;
+                // Not f64::max: it takes extra steps for a NaN, which a cell cannot hold.
+                *magnitude = if decayed > MAGNITUDE_FLOOR {
+                    decayed
+                } else {
+                    MAGNITUDE_FLOOR
+                };
+            }
+        }
+        // Magnitudes only fall once they are above the floor: equal ends mean rest.
+        if *magnitudes == before {
+            break;
+        }
+        left -= burst;
+    }
+}

@@ -1,0 +1,217 @@
+//! What the guard found and did: a bounded log for the node, and counters for its metrics.
+//!
+//! Invariants:
+//! - everything found is counted, whether or not the log had room for it;
+//! - a full log drops its oldest event and counts the loss.
+
+use abi::CellIndex;
+use core::fmt;
+use heapless::Deque;
+
+/// Events kept until the node takes them.
+pub const EVENTS_MAX: usize = 64;
+
+/// One thing found in the substrate's memory, and what was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IntegrityEvent {
+    /// Time of the substrate, in ticks.
+    pub tick: u64,
+    /// Where.
+    pub place: Place,
+    /// What was wrong.
+    pub finding: Finding,
+    /// What was done.
+    pub action: Action,
+}
+
+/// A block of the substrate's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A line of cells.
+    Cells {
+        /// The line, from 0.
+        line: u64,
+        /// Its first cell.
+        first: CellIndex,
+        /// Its cells.
+        count: u64,
+    },
+    /// A line that holds, or could hold, a superposition.
+    Superposition {
+        /// The line, from 0.
+        line: u64,
+        /// Its place among the superpositions.
+        slot: u64,
+    },
+    /// A parity line.
+    Parity {
+        /// The stripe that it guards.
+        stripe: u64,
+    },
+    /// Neighbouring lines.
+    Page {
+        /// The page, from 0.
+        page: u64,
+    },
+}
+
+/// What was wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// A line and its checksum do not match.
+    ChecksumMismatch,
+    /// All lines of a stripe match their checksums, and the parity does not match the lines.
+    ParityMismatch,
+    /// Each line of a page had to be rebuilt.
+    PageDamaged,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// One bit was turned back, found from the checksum alone.
+    BitCorrected {
+        /// The word of the line.
+        word: u32,
+        /// The bit of the word.
+        bit: u32,
+    },
+    /// The line was whole; its checksum was written anew.
+    ChecksumRewritten,
+    /// The line was rebuilt from its stripe.
+    LineRebuilt,
+    /// The parity was computed anew.
+    ParityRebuilt,
+    /// The last line of a damaged page was rebuilt.
+    PageRebuilt,
+    /// The content is lost: its cells wait for a write.
+    Poisoned,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Place::Cells { line, first, count } => {
+                let last = first.0.saturating_add(count.saturating_sub(1));
+                write!(out, "line {line} (cells {first} to {last})")
+            }
+            Place::Superposition { line, slot } => {
+                write!(out, "line {line} (superposition {slot})")
+            }
+            Place::Parity { stripe } => write!(out, "parity of stripe {stripe}"),
+            Place::Page { page } => write!(out, "page {page}"),
+        }
+    }
+}
+
+impl fmt::Display for IntegrityEvent {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "tick {}: {}: ", self.tick, self.place)?;
+        out.write_str(match self.finding {
+            Finding::ChecksumMismatch => "checksum does not match: ",
+            Finding::ParityMismatch => "parity does not match its lines: ",
+            Finding::PageDamaged => "every line damaged: ",
+        })?;
+        match self.action {
+            Action::BitCorrected { word, bit } => {
+                write!(out, "bit {bit} of word {word} turned back")
+            }
+            Action::ChecksumRewritten => out.write_str("checksum written anew"),
+            Action::LineRebuilt => out.write_str("line rebuilt from its stripe"),
+            Action::ParityRebuilt => out.write_str("parity computed anew"),
+            Action::PageRebuilt => out.write_str("page rebuilt"),
+            Action::Poisoned => out.write_str("not repairable, poisoned until written anew"),
+        }
+    }
+}
+
+/// Repairs since the start, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Repairs {
+    /// Lines in which one bit was turned back.
+    pub single_bit: u64,
+    /// Lines rebuilt from their stripe.
+    pub line: u64,
+    /// Pages of which every line was rebuilt; their lines count as lines too.
+    pub page: u64,
+    /// Checksums written anew.
+    pub checksum: u64,
+    /// Parity lines or their checksums corrected or computed anew.
+    pub parity: u64,
+}
+
+impl Repairs {
+    /// Each kind by its name in the metrics, with its count.
+    #[must_use]
+    pub const fn by_kind(&self) -> [(&'static str, u64); 5] {
+        [
+            ("single_bit", self.single_bit),
+            ("line", self.line),
+            ("page", self.page),
+            ("checksum", self.checksum),
+            ("parity", self.parity),
+        ]
+    }
+
+    /// Repaired lines, checksums and parities together; pages only by their lines.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.single_bit
+            .wrapping_add(self.line)
+            .wrapping_add(self.checksum)
+            .wrapping_add(self.parity)
+    }
+}
+
+/// Counts since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Reads served: cells and superpositions.
+    pub cells_read: u64,
+    /// Cells changed by writes, forces, waves and superpositions.
+    pub cells_written: u64,
+    /// Lines that did not match their checksum.
+    pub checksum_failures: u64,
+    /// Parity lines that did not match their checksum or their stripe.
+    pub parity_failures: u64,
+    /// Repairs by kind.
+    pub repairs: Repairs,
+    /// Cells that were lost.
+    pub cells_poisoned: u64,
+    /// Superposition lines that were lost, in use or not.
+    pub superpositions_poisoned: u64,
+    /// Complete passes of the scrubber.
+    pub scrub_passes: u64,
+    /// Lines of data and parity that the scrubber has visited in the pass that runs.
+    pub scrub_position: u64,
+    /// Tick at which the last complete pass ended; 0 before the first.
+    pub scrub_tick: u64,
+    /// Events that the log had no room for.
+    pub events_dropped: u64,
+}
+
+/// The newest events that nobody took yet.
+#[derive(Debug, Default)]
+pub(crate) struct EventLog {
+    events: Deque<IntegrityEvent, EVENTS_MAX>,
+}
+
+impl EventLog {
+    /// Keeps an event; the answer tells whether an older one was dropped for it.
+    #[must_use = "a dropped event must be counted"]
+    pub(crate) fn push(&mut self, event: IntegrityEvent) -> Option<IntegrityEvent> {
+        let dropped = if self.events.is_full() {
+            self.events.pop_front()
+        } else {
+            None
+        };
+        // There is room now: a full log has just given its oldest event away.
+        let refused = self.events.push_back(event).err();
+        dropped.or(refused)
+    }
+
+    /// Takes the oldest event.
+    pub(crate) fn pop(&mut self) -> Option<IntegrityEvent> {
+        self.events.pop_front()
+    }
+}

@@ -1,0 +1,210 @@
+//! Where everything lies: cells in lines, lines in stripes, lines in pages.
+//!
+//! Blocks are numbered in one row: lines of cells, lines of superpositions, parity lines.
+//! A block's number is its address in its checksum.
+//!
+//! Invariants:
+//! - the members of a stripe are `stripes` lines apart, and `stripes` is at least
+//!   [`PAGE_LINES`] as soon as there are that many lines, so no page holds two of a stripe;
+//! - a stripe has at most [`STRIPE_MEMBERS_MAX`] members and one parity line.
+
+use crate::error::SubstrateError;
+use crate::event::Place;
+use crate::line::{LANES, Lane};
+use abi::CellIndex;
+
+/// Most data lines that share a parity line: parity costs a sixteenth.
+pub(crate) const STRIPE_MEMBERS_MAX: usize = 16;
+/// Neighbouring lines that make a page: 3 KiB.
+pub(crate) const PAGE_LINES: usize = 16;
+/// A grid of up to this many cells has room for a superposition in every cell.
+const SUPERPOSITIONS_FOR_ALL_CELLS_MAX: usize = 1 << 16;
+/// In larger grids one cell of this many can hold a superposition.
+const CELLS_PER_SUPERPOSITION: usize = 16;
+
+/// The sizes of a substrate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Geometry {
+    /// Cells across.
+    pub(crate) width: u32,
+    /// Cells down.
+    pub(crate) height: u32,
+    /// Cells.
+    pub(crate) cells: usize,
+    /// Lines that hold cells.
+    pub(crate) cell_lines: usize,
+    /// Lines that hold a superposition each.
+    pub(crate) slots: usize,
+    /// Stripes, and so parity lines.
+    pub(crate) stripes: usize,
+}
+
+/// Where a cell is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// Its line.
+    pub(crate) line: usize,
+    /// Its place in the line.
+    pub(crate) lane: Lane,
+}
+
+impl Geometry {
+    /// Sizes for a grid of `width` by `height` cells.
+    ///
+    /// # Errors
+    /// [`SubstrateError::Empty`] or [`SubstrateError::TooLarge`].
+    pub(crate) fn new(width: u32, height: u32) -> Result<Self, SubstrateError> {
+        if width == 0 || height == 0 {
+            return Err(SubstrateError::Empty);
+        }
+        let cells = u64::from(width) * u64::from(height);
+        // Slot numbers are kept in 32 bits, with 0 for none; sizes in bytes have to fit too.
+        let cells = u32::try_from(cells)
+            .ok()
+            .and_then(|cells| usize::try_from(cells).ok())
+            .ok_or(SubstrateError::TooLarge)?;
+        let slots = if cells <= SUPERPOSITIONS_FOR_ALL_CELLS_MAX {
+            cells
+        } else {
+            SUPERPOSITIONS_FOR_ALL_CELLS_MAX.max(cells / CELLS_PER_SUPERPOSITION)
+        };
+        let cell_lines = cells.div_ceil(LANES);
+        let lines = cell_lines + slots;
+        let stripes = lines
+            .div_ceil(STRIPE_MEMBERS_MAX)
+            .max(PAGE_LINES)
+            .min(lines);
+        Ok(Geometry {
+            width,
+            height,
+            cells,
+            cell_lines,
+            slots,
+            stripes,
+        })
+    }
+
+    /// Lines of data: of cells and of superpositions.
+    pub(crate) const fn data_lines(&self) -> usize {
+        self.cell_lines + self.slots
+    }
+
+    /// Lines of data and of parity.
+    pub(crate) const fn blocks(&self) -> usize {
+        self.data_lines() + self.stripes
+    }
+
+    /// Pages, of which the last may be short.
+    pub(crate) const fn pages(&self) -> usize {
+        self.blocks().div_ceil(PAGE_LINES)
+    }
+
+    /// Finds a cell.
+    ///
+    /// # Errors
+    /// [`SubstrateError::OutOfRange`] if there is no such cell.
+    #[inline]
+    pub(crate) fn locate(&self, cell: CellIndex) -> Result<Position, SubstrateError> {
+        match usize::try_from(cell.0) {
+            Ok(index) if index < self.cells => Ok(Position {
+                line: index / LANES,
+                lane: Lane::of(index),
+            }),
+            _ => Err(SubstrateError::OutOfRange {
+                cell,
+                count: self.cells as u64,
+            }),
+        }
+    }
+
+    /// The data line of slot `slot`.
+    pub(crate) const fn slot_line(&self, slot: usize) -> usize {
+        self.cell_lines + slot
+    }
+
+    /// The stripe of a block.
+    #[inline]
+    pub(crate) const fn stripe_of(&self, block: usize) -> usize {
+        if block < self.data_lines() {
+            block % self.stripes
+        } else {
+            block - self.data_lines()
+        }
+    }
+
+    /// The block that holds the parity of `stripe`.
+    pub(crate) const fn parity_of(&self, stripe: usize) -> usize {
+        self.data_lines() + stripe
+    }
+
+    /// The blocks of a stripe: its data lines, then its parity.
+    pub(crate) fn blocks_of(&self, stripe: usize) -> impl Iterator<Item = usize> + use<> {
+        (stripe..self.data_lines())
+            .step_by(self.stripes)
+            .chain(core::iter::once(self.parity_of(stripe)))
+    }
+
+    /// What a block holds, in words for an operator.
+    pub(crate) fn place_of(&self, block: usize) -> Place {
+        if block < self.cell_lines {
+            Place::Cells {
+                line: block as u64,
+                first: CellIndex((block * LANES) as u64),
+                count: self.cells_in(block),
+            }
+        } else if block < self.data_lines() {
+            Place::Superposition {
+                line: block as u64,
+                slot: (block - self.cell_lines) as u64,
+            }
+        } else {
+            Place::Parity {
+                stripe: self.stripe_of(block) as u64,
+            }
+        }
+    }
+
+    /// Cells of the grid that a block holds: 0 to 4.
+    pub(crate) fn cells_in(&self, block: usize) -> u64 {
+        let first = block.saturating_mul(LANES).min(self.cells);
+        (self.cells - first).min(LANES) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+
+    #[test]
+    fn every_data_line_is_in_one_stripe_and_no_page_holds_two_of_a_stripe() {
+        for (width, height) in [(1, 1), (3, 5), (8, 8), (64, 64), (300, 300), (7, 1000)] {
+            let geometry = Geometry::new(width, height).unwrap();
+            let mut seen = vec![0; geometry.blocks()];
+            for stripe in 0..geometry.stripes {
+                let mut members = 0;
+                let mut last_page = None;
+                for block in geometry.blocks_of(stripe) {
+                    seen[block] += 1;
+                    members += 1;
+                    assert_eq!(geometry.stripe_of(block), stripe);
+                    if geometry.data_lines() > PAGE_LINES && block < geometry.data_lines() {
+                        let page = Some(block / PAGE_LINES);
+                        assert_ne!(page, last_page, "{width}x{height} stripe {stripe}");
+                        last_page = page;
+                    }
+                }
+                assert!((2..=STRIPE_MEMBERS_MAX + 1).contains(&members));
+            }
+            assert!(seen.iter().all(|&count| count == 1));
+        }
+    }
+
+    #[test]
+    fn grids_without_cells_or_beyond_32_bits_are_refused() {
+        assert_eq!(Geometry::new(0, 5).unwrap_err(), SubstrateError::Empty);
+        assert_eq!(Geometry::new(5, 0).unwrap_err(), SubstrateError::Empty);
+        let huge = Geometry::new(u32::MAX, u32::MAX).unwrap_err();
+        assert_eq!(huge, SubstrateError::TooLarge);
+    }
+}

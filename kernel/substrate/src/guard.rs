@@ -1,0 +1,235 @@
+//! Memory in lines that are verified when read, and repaired when damaged.
+//!
+//! Owns lines, checksums, parity, counters and the log of findings. Knows where lines lie,
+//! and of their content only the flags that mark what was lost.
+//!
+//! Invariants, as long as memory keeps what it was given:
+//! - every block (data line or parity line) matches its checksum;
+//! - the blocks of a stripe, parity included, add up to zero by exclusive or;
+//! - nobody sees or changes a line without a [`Verified`] for it, which only
+//!   [`Guard::verify`] makes;
+//! - parity is changed by differences without being verified first: a difference between a
+//!   block and its checksum stays exactly as it is then, so damage in it is never blessed.
+
+mod damage;
+mod repair;
+mod scrub;
+#[cfg(test)]
+mod tests;
+
+use crate::checksum::{Line, WORDS, change, checksum};
+use crate::error::SubstrateError;
+use crate::event::{Action, Counters, EventLog, Finding, IntegrityEvent, Place};
+use crate::geometry::Geometry;
+use crate::line;
+use alloc::vec::Vec;
+
+/// The guarded memory of a substrate.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    pub(crate) geometry: Geometry,
+    /// Data lines, then parity lines.
+    pub(super) blocks: Vec<Line>,
+    /// For each block its checksum, kept apart from it so that a block that went back to an
+    /// older content does not bring an older checksum along.
+    pub(super) checksums: Vec<u128>,
+    pub(crate) counters: Counters,
+    /// Time of the substrate in ticks, for the events.
+    pub(crate) now: u64,
+    log: EventLog,
+    /// Stripe that the scrubber visits next.
+    scrub_stripe: usize,
+    /// Page of the line that was rebuilt last, and which of its lines were, as bits.
+    rebuilt: (usize, u32),
+}
+
+/// Proof that a data line matched its checksum, or was brought to.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Verified(usize);
+
+/// A verified line, its parity and their checksums, to be changed together.
+pub(crate) struct Editor<'a> {
+    line: &'a mut Line,
+    line_checksum: &'a mut u128,
+    parity: &'a mut Line,
+    parity_checksum: &'a mut u128,
+}
+
+impl Guard {
+    /// Takes the memory for `geometry`, all cells at their initial values.
+    ///
+    /// # Errors
+    /// [`SubstrateError::OutOfMemory`].
+    pub(crate) fn new(geometry: Geometry) -> Result<Self, SubstrateError> {
+        let count = geometry.blocks();
+        let out_of_memory = |_| SubstrateError::OutOfMemory {
+            bytes: (count as u64).saturating_mul((size_of::<Line>() + size_of::<u128>()) as u64),
+        };
+        let mut blocks: Vec<Line> = Vec::new();
+        blocks.try_reserve_exact(count).map_err(out_of_memory)?;
+        blocks.resize(geometry.cell_lines, line::initial_cells());
+        blocks.resize(count, [0; WORDS]);
+        let mut checksums = Vec::new();
+        checksums.try_reserve_exact(count).map_err(out_of_memory)?;
+        let mut guard = Guard {
+            geometry,
+            blocks,
+            checksums,
+            counters: Counters::default(),
+            now: 0,
+            log: EventLog::default(),
+            scrub_stripe: 0,
+            rebuilt: (usize::MAX, 0),
+        };
+        for stripe in 0..geometry.stripes {
+            let parity = geometry.parity_of(stripe);
+            let content = guard.sum_of_others(stripe, parity);
+            *guard.block_mut(parity) = content;
+        }
+        let blocks = guard.blocks.iter().enumerate();
+        guard
+            .checksums
+            .extend(blocks.map(|(block, line)| checksum(line, block)));
+        Ok(guard)
+    }
+
+    /// Bytes of memory that the substrate takes.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        (size_of_val(self.blocks.as_slice()) + size_of_val(self.checksums.as_slice())) as u64
+    }
+
+    /// Verifies a data line, and repairs or poisons it if it is damaged.
+    #[inline]
+    pub(crate) fn verify(&mut self, line: usize) -> Verified {
+        if !self.is_whole(line) {
+            self.repair(line);
+        }
+        Verified(line)
+    }
+
+    /// The content of a verified line.
+    #[inline(always)]
+    pub(crate) fn line(&self, verified: &Verified) -> &Line {
+        self.block(verified.0)
+    }
+
+    /// A verified line, to be changed.
+    #[inline]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a Verified holds a data line, and stripes are as many as parity lines"
+    )]
+    pub(crate) fn edit(&mut self, verified: &Verified) -> Editor<'_> {
+        let data_lines = self.geometry.data_lines();
+        let stripe = verified.0 % self.geometry.stripes;
+        let (data, parity) = self.blocks.split_at_mut(data_lines);
+        let (data_checksums, parity_checksums) = self.checksums.split_at_mut(data_lines);
+        Editor {
+            line: &mut data[verified.0],
+            line_checksum: &mut data_checksums[verified.0],
+            parity: &mut parity[stripe],
+            parity_checksum: &mut parity_checksums[stripe],
+        }
+    }
+
+    /// Takes the oldest event that nobody took yet.
+    pub(crate) fn take_event(&mut self) -> Option<IntegrityEvent> {
+        self.log.pop()
+    }
+
+    fn note(&mut self, place: Place, finding: Finding, action: Action) {
+        let event = IntegrityEvent {
+            tick: self.now,
+            place,
+            finding,
+            action,
+        };
+        if self.log.push(event).is_some() {
+            self.counters.events_dropped = self.counters.events_dropped.wrapping_add(1);
+        }
+    }
+
+    #[inline(always)]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "block numbers come from the geometry that the memory was made for"
+    )]
+    fn block(&self, block: usize) -> &Line {
+        &self.blocks[block]
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "block numbers come from the geometry that the memory was made for"
+    )]
+    fn block_mut(&mut self, block: usize) -> &mut Line {
+        &mut self.blocks[block]
+    }
+
+    #[inline(always)]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "block numbers come from the geometry that the memory was made for"
+    )]
+    fn stored_checksum(&self, block: usize) -> u128 {
+        self.checksums[block]
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "block numbers come from the geometry that the memory was made for"
+    )]
+    fn store_checksum(&mut self, block: usize, value: u128) {
+        self.checksums[block] = value;
+    }
+
+    #[inline(always)]
+    fn is_whole(&self, block: usize) -> bool {
+        checksum(self.block(block), block) == self.stored_checksum(block)
+    }
+
+    /// What block `block` has to be, from all other blocks of its stripe.
+    fn sum_of_others(&self, stripe: usize, block: usize) -> Line {
+        let mut sum = [0; WORDS];
+        for other in self.geometry.blocks_of(stripe).filter(|&b| b != block) {
+            for (total, word) in sum.iter_mut().zip(self.block(other)) {
+                *total ^= word;
+            }
+        }
+        sum
+    }
+}
+
+impl Editor<'_> {
+    /// The line as it is now.
+    #[inline(always)]
+    pub(crate) fn line(&self) -> &Line {
+        self.line
+    }
+
+    /// Changes a word, and with it parity and checksums.
+    #[inline(always)]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "words come from the constants of the line's format, below WORDS"
+    )]
+    pub(crate) fn set(&mut self, word: usize, new: u64) {
+        let old = self.line[word];
+        let parity_old = self.parity[word];
+        let parity_new = parity_old ^ old ^ new;
+        self.line[word] = new;
+        self.parity[word] = parity_new;
+        *self.line_checksum = self.line_checksum.wrapping_add(change(word, old, new));
+        *self.parity_checksum = self
+            .parity_checksum
+            .wrapping_add(change(word, parity_old, parity_new));
+    }
+
+    /// Replaces the whole line.
+    pub(crate) fn replace(&mut self, line: &Line) {
+        for (word, &value) in line.iter().enumerate() {
+            self.set(word, value);
+        }
+    }
+}

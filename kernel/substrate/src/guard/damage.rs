@@ -1,0 +1,103 @@
+//! Damages the memory on purpose, past the guard, so that an operator can see it healed.
+//!
+//! Invariant: every injection changes at least one bit, and nothing but what it names.
+
+use super::Guard;
+use crate::checksum::Line;
+use crate::error::SubstrateError;
+use crate::geometry::PAGE_LINES;
+use crate::line::{self, MAGNITUDE};
+use abi::request::Injection;
+use alloc::format;
+use alloc::string::String;
+
+/// Bits of a word.
+const WORD_BITS: u32 = u64::BITS;
+
+impl Guard {
+    /// Does the damage and says what was damaged.
+    ///
+    /// # Errors
+    /// [`SubstrateError::OutOfRange`], [`SubstrateError::NoSuchBit`] or
+    /// [`SubstrateError::NoSuchPage`] if there is no such place; nothing was damaged.
+    pub(crate) fn inject(&mut self, injection: Injection) -> Result<String, SubstrateError> {
+        match injection {
+            Injection::Cell { cell, bit } => {
+                let position = self.geometry.locate(cell)?;
+                if bit >= WORD_BITS {
+                    return Err(SubstrateError::NoSuchBit { bit });
+                }
+                let word = position.lane.word(MAGNITUDE);
+                let flipped = line::word(self.block(position.line), word) ^ (1 << bit);
+                if let Some(place) = self.block_mut(position.line).get_mut(word) {
+                    *place = flipped;
+                }
+                let line = position.line;
+                Ok(format!(
+                    "flipped bit {bit} of the magnitude of cell {cell} (word {word} of line {line})"
+                ))
+            }
+            Injection::Line(cell) => {
+                let position = self.geometry.locate(cell)?;
+                self.overwrite(position.line);
+                Ok(format!(
+                    "overwrote {} with garbage",
+                    self.geometry.place_of(position.line)
+                ))
+            }
+            Injection::Page(page) => self.overwrite_page(page),
+            Injection::Checksum(cell) => {
+                let position = self.geometry.locate(cell)?;
+                // Below 128, and another one for each neighbour.
+                let bit = position.line & 127;
+                let stored = self.stored_checksum(position.line);
+                self.store_checksum(position.line, stored ^ (1 << bit));
+                Ok(format!(
+                    "flipped bit {bit} of the checksum of {}",
+                    self.geometry.place_of(position.line)
+                ))
+            }
+            Injection::Parity(cell) => {
+                let position = self.geometry.locate(cell)?;
+                let stripe = self.geometry.stripe_of(position.line);
+                let parity = self.geometry.parity_of(stripe);
+                self.overwrite(parity);
+                Ok(format!(
+                    "overwrote the {} with garbage",
+                    self.geometry.place_of(parity)
+                ))
+            }
+        }
+    }
+
+    fn overwrite_page(&mut self, page: u64) -> Result<String, SubstrateError> {
+        let count = self.geometry.pages() as u64;
+        let first = usize::try_from(page)
+            .ok()
+            .and_then(|page| page.checked_mul(PAGE_LINES))
+            .filter(|&first| first < self.geometry.blocks())
+            .ok_or(SubstrateError::NoSuchPage { page, count })?;
+        let end = (first + PAGE_LINES).min(self.geometry.blocks());
+        for block in first..end {
+            self.overwrite(block);
+        }
+        Ok(format!(
+            "overwrote page {page} (lines {first} to {}) with garbage",
+            end - 1
+        ))
+    }
+
+    /// Overwrites a block with garbage that depends on its number and its content.
+    fn overwrite(&mut self, block: usize) {
+        let mut state = block as u64;
+        let content: Line = self.block(block).map(|word| {
+            // SplitMix64; the lowest bit always changes.
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15) ^ word;
+            let mut mixed = state;
+            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            (mixed & !1) | (!word & 1)
+        });
+        *self.block_mut(block) = content;
+    }
+}

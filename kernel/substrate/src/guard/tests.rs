@@ -1,0 +1,487 @@
+//! Damage of every kind, against twins that were never damaged.
+
+use super::Guard;
+use crate::checksum::WORDS;
+use crate::event::{Action, Place};
+use crate::geometry::PAGE_LINES;
+use crate::{Substrate, SubstrateError};
+use abi::CellIndex;
+use abi::request::{Injection, Pair};
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// Bits of a block and its checksum.
+const BLOCK_BITS: usize = WORDS * 64 + 128;
+
+/// SplitMix64, seeded for each test.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end as u64).unwrap()
+    }
+}
+
+/// Flips a bit of a block, or of its checksum from bit 1536 on.
+fn flip(guard: &mut Guard, block: usize, bit: usize) {
+    match bit.checked_sub(WORDS * 64) {
+        None => guard.blocks[block][bit / 64] ^= 1 << (bit % 64),
+        Some(bit) => guard.checksums[block] ^= 1 << bit,
+    }
+}
+
+fn pairs() -> [Pair; 2] {
+    [(0.25, 1.0), (3.0, -2.0)].map(|(amplitude, phase)| Pair { amplitude, phase })
+}
+
+/// A small field with something in it, up to date.
+fn lively(width: u32, height: u32) -> Substrate {
+    let mut field = Substrate::new(width, height).unwrap();
+    let count = field.cell_count();
+    for cell in 0..count {
+        let value = cell as f64;
+        field
+            .write(CellIndex(cell), 3.0 * value, value, 7.0 * value)
+            .unwrap();
+    }
+    for cell in (0..count).step_by(5) {
+        field.superpose(CellIndex(cell), &pairs()).unwrap();
+    }
+    field.tick(3);
+    field.wave(CellIndex(count / 2), 4.0, 0.3).unwrap();
+    field.settle_all();
+    field
+}
+
+fn copy_of(field: &Substrate) -> Substrate {
+    let guard = &field.guard;
+    Substrate {
+        guard: Guard {
+            geometry: guard.geometry,
+            blocks: guard.blocks.clone(),
+            checksums: guard.checksums.clone(),
+            counters: guard.counters,
+            now: guard.now,
+            log: crate::event::EventLog::default(),
+            scrub_stripe: guard.scrub_stripe,
+            rebuilt: guard.rebuilt,
+        },
+        ..*field
+    }
+}
+
+/// Everything that can be read of a field; refused cells by their error.
+fn contents(field: &mut Substrate) -> Vec<String> {
+    (0..field.cell_count())
+        .map(|cell| {
+            let mut seen = pairs().repeat(4).try_into().unwrap();
+            let view = field.read(CellIndex(cell));
+            let count = field.observe(CellIndex(cell), &mut seen);
+            std::format!("{view:?} {:?}", count.map(|count| seen[..count].to_vec()))
+        })
+        .collect()
+}
+
+fn assert_same_memory(one: &Substrate, other: &Substrate, what: &str) {
+    assert!(one.guard.blocks == other.guard.blocks, "blocks: {what}");
+    assert!(
+        one.guard.checksums == other.guard.checksums,
+        "checksums: {what}"
+    );
+}
+
+fn failures(field: &Substrate) -> u64 {
+    let counters = field.counters();
+    counters.checksum_failures + counters.parity_failures
+}
+
+#[test]
+fn every_single_flipped_bit_is_counted_repaired_and_never_read() {
+    let mut clean = lively(6, 5);
+    let expected = contents(&mut clean);
+    let mut field = copy_of(&clean);
+    for block in 0..clean.guard.geometry.blocks() {
+        for bit in 0..BLOCK_BITS {
+            let before = failures(&field);
+            let repairs = field.counters().repairs.total();
+            flip(&mut field.guard, block, bit);
+            // Formatting all cells is slow: every bit is read through scrub and through one
+            // read of each line; all contents are compared for a share of the bits.
+            if bit % 97 == 0 {
+                assert_eq!(contents(&mut field), expected, "block {block} bit {bit}");
+            } else {
+                for cell in (0..30).step_by(4) {
+                    assert_eq!(field.read(CellIndex(cell)), clean.read(CellIndex(cell)));
+                }
+            }
+            field.scrub_all();
+            assert_same_memory(&field, &clean, &std::format!("block {block} bit {bit}"));
+            assert_eq!(failures(&field), before + 1);
+            assert_eq!(field.counters().repairs.total(), repairs + 1);
+            assert!(field.take_event().is_some());
+            assert!(field.take_event().is_none());
+        }
+    }
+    let repairs = field.counters().repairs;
+    assert_eq!(repairs.single_bit, 38 * 1536);
+    assert_eq!(repairs.checksum, 38 * 128);
+    assert_eq!(repairs.line, 0);
+}
+
+/// Every operation that changes the field.
+const CHANGES: [fn(&mut Substrate); 7] = [
+    |field| field.write(CellIndex(9), 1.5, 2.5, 3.5).unwrap(),
+    |field| field.force(CellIndex(10), [1.0, 2.0, 3.0]).unwrap(),
+    |field| field.tick(1),
+    |field| field.tick(70),
+    |field| field.wave(CellIndex(14), 2.0, 1.25).unwrap(),
+    |field| field.superpose(CellIndex(10), &pairs()[..1]).unwrap(),
+    |field| field.superpose(CellIndex(11), &pairs()).unwrap(),
+];
+
+#[test]
+fn no_operation_blesses_a_flipped_bit_anywhere() {
+    let clean = lively(6, 5);
+    for (number, change) in CHANGES.iter().enumerate() {
+        let mut after = copy_of(&clean);
+        change(&mut after);
+        after.settle_all();
+        for block in 0..clean.guard.geometry.blocks() {
+            for bit in 0..BLOCK_BITS {
+                let mut field = copy_of(&clean);
+                flip(&mut field.guard, block, bit);
+                change(&mut field);
+                field.settle_all();
+                field.scrub_all();
+                let what = std::format!("change {number} block {block} bit {bit}");
+                assert_same_memory(&field, &after, &what);
+                assert_eq!(failures(&field), 1, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn random_damage_of_2_to_64_bits_in_a_line_never_reads_as_a_value() {
+    let mut random = Random(11);
+    let mut clean = lively(6, 5);
+    let blocks = clean.guard.geometry.blocks();
+    let views: Vec<_> = (0..30).map(|cell| clean.read(CellIndex(cell))).collect();
+    let mut field = copy_of(&clean);
+    for trial in 0..300_000 {
+        let block = random.below(blocks);
+        for _ in 0..2 + random.below(63) {
+            flip(&mut field.guard, block, random.below(BLOCK_BITS));
+        }
+        let cell = random.below(30);
+        assert_eq!(
+            field.read(CellIndex(cell as u64)),
+            views[cell],
+            "trial {trial}"
+        );
+        if block < field.guard.geometry.cell_lines {
+            let cell = (block * 4).min(29);
+            assert_eq!(
+                field.read(CellIndex(cell as u64)),
+                views[cell],
+                "trial {trial}"
+            );
+        }
+        field.scrub_all();
+        assert_same_memory(&field, &clean, &std::format!("trial {trial}"));
+    }
+    assert_eq!(field.counters().cells_poisoned, 0);
+    assert!(field.counters().repairs.line > 100_000);
+}
+
+#[test]
+fn random_damage_to_several_lines_gives_right_values_or_poison() {
+    let mut random = Random(12);
+    let mut clean = lively(6, 5);
+    let blocks = clean.guard.geometry.blocks();
+    let views: Vec<_> = (0..30).map(|cell| clean.read(CellIndex(cell))).collect();
+    let mut poisoned = 0;
+    for trial in 0..20_000 {
+        let mut field = copy_of(&clean);
+        for _ in 0..2 + random.below(3) {
+            let block = random.below(blocks);
+            for _ in 0..1 + random.below(40) {
+                flip(&mut field.guard, block, random.below(BLOCK_BITS));
+            }
+        }
+        for (cell, expected) in views.iter().enumerate() {
+            let cell = CellIndex(cell as u64);
+            let seen = field.read(cell);
+            if seen == Err(SubstrateError::Poisoned(cell)) {
+                poisoned += 1;
+            } else {
+                assert_eq!(seen, *expected, "trial {trial}");
+            }
+        }
+        field.scrub_all();
+        let again = field.scrub_all();
+        assert_eq!((again.damaged, again.repaired), (0, 0), "trial {trial}");
+    }
+    assert!(
+        poisoned > 1000,
+        "the damage was too weak to test poison: {poisoned}"
+    );
+}
+
+#[test]
+fn two_lost_lines_of_a_stripe_are_poisoned_until_written_anew() {
+    let clean = lively(64, 64);
+    let stripes = clean.guard.geometry.stripes;
+    let mut field = copy_of(&clean);
+    let lines = [7, 7 + stripes];
+    assert!(lines[1] < field.guard.geometry.cell_lines);
+    for line in lines {
+        field
+            .inject(Injection::Line(CellIndex(line as u64 * 4)))
+            .unwrap();
+    }
+    let cells: Vec<u64> = lines
+        .iter()
+        .flat_map(|&l| l as u64 * 4..l as u64 * 4 + 4)
+        .collect();
+    let mut twin = copy_of(&clean);
+    for index in 0..4096 {
+        let cell = CellIndex(index);
+        if cells.contains(&index) {
+            assert_eq!(field.read(cell), Err(SubstrateError::Poisoned(cell)));
+            assert_eq!(
+                field.force(cell, [1.0; 3]),
+                Err(SubstrateError::Poisoned(cell))
+            );
+        } else {
+            assert_eq!(field.read(cell), twin.read(cell));
+        }
+    }
+    assert_eq!(field.status().poisoned, 8);
+    let digest = field.digest();
+    assert_eq!(
+        field.wave(CellIndex(cells[0] + 1), 1.0, 1.0),
+        Err(SubstrateError::Poisoned(CellIndex(cells[0])))
+    );
+    assert_eq!(field.digest(), digest, "a refused wave changed something");
+    let mut map = String::new();
+    field.map(&mut map).unwrap();
+    assert_eq!(
+        map.lines()
+            .take(64)
+            .flat_map(str::chars)
+            .filter(|&c| c == '!')
+            .count(),
+        8
+    );
+
+    // Poison is data like any other: more damage to it is repaired, and it stays poison.
+    field.inject(Injection::Line(CellIndex(cells[0]))).unwrap();
+    field.tick(100);
+    assert_eq!(field.status().poisoned, 8);
+    for (healed, &index) in cells.iter().enumerate() {
+        assert_eq!(field.status().poisoned, 8 - healed as u64);
+        field.write(CellIndex(index), 1.0, 2.0, 3.0).unwrap();
+        let view = field.read(CellIndex(index)).unwrap();
+        assert_eq!(
+            (view.magnitude, view.decay_rate, view.flags),
+            (1.0, 0.01, 0)
+        );
+    }
+    let report = field.scrub_all();
+    assert_eq!((report.damaged, report.poisoned), (0, 0));
+    let poisonings = std::iter::from_fn(|| field.take_event())
+        .filter(|event| event.action == Action::Poisoned)
+        .count();
+    assert_eq!(poisonings, 2);
+}
+
+#[test]
+fn a_lost_superposition_is_an_error_until_a_new_one_is_stored() {
+    let mut field = lively(64, 64);
+    let geometry = field.guard.geometry;
+    // Cell 0 has slot 0; the line one stripe length further shares its parity.
+    let slot_line = geometry.slot_line(0);
+    field.guard.blocks[slot_line][3] ^= 0b11;
+    field.guard.blocks[slot_line + geometry.stripes][3] ^= 0b11;
+    let mut seen = [pairs()[0]; 8];
+    let lost = Err(SubstrateError::SuperpositionLost(CellIndex(0)));
+    assert_eq!(field.observe(CellIndex(0), &mut seen), lost);
+    assert!(field.read(CellIndex(0)).is_ok());
+    assert!(field.status().poisoned > 0);
+    field.superpose(CellIndex(0), &pairs()).unwrap();
+    assert_eq!(field.observe(CellIndex(0), &mut seen), Ok(2));
+    assert_eq!(seen[..2], pairs());
+}
+
+#[test]
+fn slots_of_lost_cells_are_found_again_and_never_given_to_two_cells() {
+    let mut field = Substrate::new(4, 1).unwrap();
+    let mut seen = [pairs()[0]; 8];
+    for round in 0..50_u64 {
+        for cell in 0..4 {
+            let phase = (round * 4 + cell) as f64;
+            let stored = [Pair {
+                amplitude: 1.0,
+                phase,
+            }];
+            field.superpose(CellIndex(cell), &stored).unwrap();
+        }
+        for cell in 0..4 {
+            assert_eq!(field.observe(CellIndex(cell), &mut seen), Ok(1));
+            assert_eq!(seen[0].phase, (round * 4 + cell) as f64);
+        }
+        // The line of all four cells and its parity are lost, their slots are not.
+        field.inject(Injection::Line(CellIndex(0))).unwrap();
+        field.inject(Injection::Parity(CellIndex(0))).unwrap();
+        let cell = CellIndex(round % 4);
+        assert_eq!(
+            field.observe(cell, &mut seen),
+            Err(SubstrateError::Poisoned(cell))
+        );
+    }
+}
+
+#[test]
+fn every_lost_page_is_rebuilt() {
+    let clean = lively(64, 64);
+    let mut field = copy_of(&clean);
+    for page in 0..field.page_count() {
+        let pages = field.counters().repairs.page;
+        field.inject(Injection::Page(page)).unwrap();
+        let report = field.scrub_all();
+        assert!(report.damaged >= 1 && report.damaged == report.repaired);
+        assert_same_memory(&field, &clean, &std::format!("page {page}"));
+        let is_full = (page + 1) * PAGE_LINES as u64 <= field.guard.geometry.blocks() as u64;
+        assert_eq!(field.counters().repairs.page - pages, u64::from(is_full));
+        while field.take_event().is_some() {}
+    }
+    assert_eq!(field.counters().cells_poisoned, 0);
+    let beyond = field.page_count();
+    assert!(field.inject(Injection::Page(beyond)).is_err());
+    assert!(field.inject(Injection::Page(u64::MAX)).is_err());
+}
+
+#[test]
+fn a_lost_line_and_another_lines_lost_checksum_are_both_restored() {
+    let clean = lively(64, 64);
+    let geometry = clean.guard.geometry;
+    for (one, other) in [(5, 5 + geometry.stripes), (5, geometry.parity_of(5))] {
+        for (line, mark) in [(one, other), (other, one)] {
+            let mut field = copy_of(&clean);
+            field.guard.blocks[line][2] ^= 0xdead_beef;
+            field.guard.checksums[mark] ^= 0xdead_beef;
+            field.scrub_all();
+            assert_same_memory(
+                &field,
+                &clean,
+                &std::format!("line {line}, checksum {mark}"),
+            );
+        }
+    }
+}
+
+#[test]
+fn a_line_gone_back_or_moved_is_rebuilt() {
+    let mut field = lively(64, 64);
+    let stale = field.guard.blocks[3];
+    field.write(CellIndex(13), 1.0, 2.0, 3.0).unwrap();
+    let clean = copy_of(&field);
+    field.guard.blocks[3] = stale;
+    assert_eq!(field.read(CellIndex(13)).unwrap().magnitude, 1.0);
+    assert_same_memory(&field, &clean, "stale");
+    field.guard.blocks.swap(10, 40);
+    field.guard.checksums.swap(10, 40);
+    field.scrub_all();
+    assert_same_memory(&field, &clean, "swapped");
+}
+
+#[test]
+fn parity_that_does_not_match_whole_lines_is_found_by_the_scrubber() {
+    let clean = lively(64, 64);
+    let mut field = copy_of(&clean);
+    let parity = field.guard.geometry.parity_of(4);
+    field.guard.blocks[parity][0] ^= 6;
+    field.guard.checksums[parity] = crate::checksum::checksum(&field.guard.blocks[parity], parity);
+    let report = field.scrub_all();
+    assert_eq!((report.damaged, report.repaired), (1, 1));
+    assert_eq!(field.counters().parity_failures, 1);
+    assert_same_memory(&field, &clean, "parity");
+    let event = field.take_event().unwrap();
+    assert_eq!(event.place, Place::Parity { stripe: 4 });
+}
+
+#[test]
+fn a_pass_in_steps_visits_every_line_once_and_repairs_as_a_whole_one() {
+    let clean = lively(64, 64);
+    for step in [1, 7, 100, 5000] {
+        let mut field = copy_of(&clean);
+        for block in (0..field.guard.geometry.blocks()).step_by(50) {
+            flip(&mut field.guard, block, block % BLOCK_BITS);
+        }
+        let mut lines = 0;
+        while field.counters().scrub_passes == clean.counters().scrub_passes {
+            assert_eq!(field.counters().scrub_position, lines);
+            lines += field.scrub_step(step).lines;
+        }
+        assert_eq!(lines, field.guard.geometry.blocks() as u64);
+        assert_eq!(field.counters().scrub_position, 0);
+        assert_same_memory(&field, &clean, "stepped scrub");
+    }
+}
+
+#[test]
+fn each_injection_does_the_damage_that_it_names_and_is_healed() {
+    let clean = lively(64, 64);
+    let cell = CellIndex(77);
+    for (injection, kind) in [
+        (Injection::Cell { cell, bit: 52 }, "single_bit"),
+        (Injection::Line(cell), "line"),
+        (Injection::Page(2), "page"),
+        (Injection::Checksum(cell), "checksum"),
+        (Injection::Parity(cell), "parity"),
+    ] {
+        let mut field = copy_of(&clean);
+        let said = field.inject(injection).unwrap();
+        assert!(!said.is_empty());
+        assert!(
+            field.guard.blocks != clean.guard.blocks
+                || field.guard.checksums != clean.guard.checksums
+        );
+        field.scrub_all();
+        assert_same_memory(&field, &clean, &said);
+        let repairs = field.counters().repairs.by_kind();
+        assert!(repairs.contains(&(kind, 1)), "{said}: {repairs:?}");
+        let event = field.take_event().unwrap().to_string();
+        assert!(event.starts_with("tick 3: "), "{event}");
+    }
+    let mut field = clean;
+    let refused = field.inject(Injection::Cell { cell, bit: 64 });
+    assert_eq!(refused, Err(SubstrateError::NoSuchBit { bit: 64 }));
+    assert!(field.inject(Injection::Line(CellIndex(4096))).is_err());
+}
+
+#[test]
+fn a_full_log_keeps_the_newest_events_and_counts_the_dropped_ones() {
+    let mut field = lively(64, 64);
+    for cell in 0..100 {
+        field.inject(Injection::Line(CellIndex(cell * 4))).unwrap();
+        let _ = field.read(CellIndex(cell * 4));
+    }
+    let dropped = field.counters().events_dropped;
+    let kept: Vec<_> = std::iter::from_fn(|| field.take_event()).collect();
+    assert_eq!(kept.len(), crate::EVENTS_MAX);
+    assert!(dropped >= 36);
+    assert_eq!(
+        kept.last().unwrap().place,
+        field.guard.geometry.place_of(99)
+    );
+}
