@@ -48,6 +48,14 @@ pub(crate) fn ensure(artifacts: &Artifacts) -> Result<()> {
         println!("setup: boot loader stages taken from {}", kept.display());
         return copy(&kept, &place, &wanted);
     }
+    // Two builds at once would work in one folder; the second waits and finds the result.
+    fs::create_dir_all(artifacts.target())?;
+    let lock = fs::File::create(artifacts.target().join("boot-stages.lock"))?;
+    lock.lock()
+        .context("cannot lock the boot loader's stages")?;
+    if is_current(&place, &wanted) {
+        return Ok(());
+    }
     let toolchain = toolchain::find()?;
     println!(
         "setup: building the boot loader's stages once, 4 to 7 minutes on two cores, with {}",
