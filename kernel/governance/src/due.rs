@@ -1,0 +1,88 @@
+//! What time and restarts bring about by themselves, as records to write.
+//!
+//! The node asks after [`start`](Governance::start), before each command, and every few
+//! seconds; it records and applies each answer. What is past its time counts no more from that
+//! very second on, recorded or not.
+
+use crate::event::{
+    Body, Event, GrantEnd, GrantEnded, GuardianChangeExpired, OverrideExpired, PolicyAdopted,
+    RequestExpired, ReviewOverdue,
+};
+use crate::state::{ChangeStatus, Governance};
+use abi::Fault;
+use abi::governance::OverrideStatus;
+use abi::time::UnixSeconds;
+use alloc::vec::Vec;
+
+impl Governance {
+    /// Records that are due at `now`, in the order to write them; each is independent of the
+    /// others. Empty before [`start`](Governance::start).
+    #[must_use]
+    pub fn due(&self, now: UnixSeconds) -> Vec<Event> {
+        if !self.is_live {
+            return Vec::new();
+        }
+        let time = self.time_at(now);
+        let mut bodies: Vec<Body> = self.policy_to_adopt().into_iter().collect();
+        for (id, item) in &self.overrides {
+            if let Some(grant) = item.grant.as_ref().filter(|grant| grant.ended.is_none()) {
+                let reason = if time >= grant.lapses_at {
+                    Some(GrantEnd::Lapsed)
+                } else {
+                    grant.stale.then_some(GrantEnd::Rebooted)
+                };
+                if let Some(reason) = reason {
+                    bodies.push(Body::GrantEnded(GrantEnded {
+                        override_id: *id,
+                        reason,
+                    }));
+                }
+            }
+            if item.status == OverrideStatus::Pending && time >= item.created.expires_at {
+                bodies.push(Body::OverrideExpired(OverrideExpired { override_id: *id }));
+            }
+            if item.review_is_overdue(time) {
+                bodies.push(Body::ReviewOverdue(ReviewOverdue { override_id: *id }));
+            }
+        }
+        for (id, request) in &self.requests {
+            if request.is_open() && time >= request.created.expires_at {
+                bodies.push(Body::RequestExpired(RequestExpired { request_id: *id }));
+            }
+        }
+        for (id, change) in &self.changes {
+            if change.status == ChangeStatus::Open && time >= change.expires_at {
+                let expired = GuardianChangeExpired { change_id: *id };
+                bodies.push(Body::GuardianChangeExpired(expired));
+            }
+        }
+        bodies
+            .into_iter()
+            .map(|body| Event { time, body })
+            .collect()
+    }
+
+    /// Why no decision can be taken under this node's policy, if so.
+    #[must_use]
+    pub fn policy_fault(&self) -> Option<Fault> {
+        if self.policy_is_current() {
+            return None;
+        }
+        self.judge(self.last_time, &self.policy_record())
+            .err()
+            .map(|refused| refused.fault)
+    }
+
+    fn policy_record(&self) -> Body {
+        Body::PolicyAdopted(PolicyAdopted {
+            name: self.policy.name.clone(),
+            version: self.policy.version,
+            digest: self.policy.digest,
+            min_signatures: self.policy.min_signatures,
+        })
+    }
+
+    fn policy_to_adopt(&self) -> Option<Body> {
+        (!self.policy_is_current() && self.policy_fault().is_none()).then(|| self.policy_record())
+    }
+}
