@@ -20,13 +20,45 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod complete;
+mod console;
 mod grammar;
 mod help;
+mod history;
+mod keys;
+mod line;
 mod render;
+mod view;
 mod words;
 
+pub use console::Console;
 pub use grammar::{Command, Local, Mode, parse};
 pub use render::{render, render_fault};
+
+use abi::Request;
+
+/// What a line came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// A request: serve it and hand the outcome to [`Console::reply`].
+    Line(Request),
+    /// Done already, an error included: nothing is left to do.
+    Local,
+}
+
+/// The names that the node knows, for completion.
+pub trait Names {
+    /// Visits every name of that kind, in the order in which to list them.
+    fn for_each(&self, kind: NameKind, visit: &mut dyn FnMut(&str));
+}
+
+/// Knows no names.
+#[derive(Clone, Copy, Debug)]
+pub struct NoNames;
+
+impl Names for NoNames {
+    fn for_each(&self, _kind: NameKind, _visit: &mut dyn FnMut(&str)) {}
+}
 
 /// Kinds of names that the node knows and the console completes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

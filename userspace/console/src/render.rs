@@ -13,7 +13,7 @@ mod human;
 mod layout;
 mod machine;
 
-pub(crate) use layout::{COLUMNS, paragraph};
+pub(crate) use layout::{COLUMNS, Printable, paragraph};
 
 use crate::Mode;
 use abi::{Fault, Response};
@@ -39,12 +39,7 @@ pub fn render(response: &Response, mode: Mode, out: &mut dyn fmt::Write) -> fmt:
 pub fn render_fault(fault: &Fault, mode: Mode, out: &mut dyn fmt::Write) -> fmt::Result {
     match mode {
         Mode::Human => paragraph(out, 0, 2, &alloc::format!("error: {}", fault.text)),
-        Mode::Machine => writeln!(
-            out,
-            "ERR {} {}",
-            fault.code.name(),
-            layout::Printable(&fault.text)
-        ),
+        Mode::Machine => writeln!(out, "ERR {} {}", fault.code.name(), Printable(&fault.text)),
     }
 }
 
