@@ -1,3 +1,105 @@
 //! Activates compiled glyphs.
+//!
+//! Owns which glyphs are active since boot and the running of programs. [`Interpreter::activate`]
+//! computes what an activation gives and changes nothing; the node applies the [`Effects`] to
+//! the substrate, all or none of them, and then calls [`Interpreter::commit`].
+//!
+//! Invariants:
+//! - a successful activation allocates nothing, searches nothing and walks no ancestors (a glyph
+//!   that requires its parents looks at those alone);
+//! - every number of an [`Outcome`] is finite;
+//! - the same vault and history give the same bits on every machine: each operation is one
+//!   rounded `f64` operation in the order of the program.
 #![no_std]
 #![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod constraint;
+mod effects;
+mod error;
+mod run;
+
+pub use effects::{CellWrite, Effects, Wave};
+pub use error::ActivationError;
+pub use run::{Step, Tracer};
+
+use abi::response::FieldState;
+use alloc::vec;
+use alloc::vec::Vec;
+use glyph_compiler::{GlyphIndex, Vault};
+
+/// What an activation gives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome {
+    /// The final state.
+    pub state: FieldState,
+    /// What it does to the substrate.
+    pub effects: Effects,
+}
+
+/// The activity of one vault's glyphs since boot.
+///
+/// # Panics
+/// Methods panic if a [`GlyphIndex`] comes from another, larger vault than the one given to
+/// [`Interpreter::new`]: that is a broken invariant of the caller.
+#[derive(Clone, Debug)]
+pub struct Interpreter {
+    activations: Vec<u64>,
+}
+
+impl Interpreter {
+    /// Nothing of `vault` is active yet.
+    #[must_use]
+    pub fn new(vault: &Vault) -> Self {
+        Interpreter {
+            activations: vec![0; vault.len()],
+        }
+    }
+
+    /// Times that the glyph was activated since boot.
+    #[must_use]
+    pub fn activations(&self, glyph: GlyphIndex) -> u64 {
+        self.activations[glyph.position()]
+    }
+
+    /// Whether the glyph was activated since boot.
+    #[must_use]
+    pub fn is_active(&self, glyph: GlyphIndex) -> bool {
+        self.activations(glyph) > 0
+    }
+
+    /// Computes an activation of `glyph` without making it active.
+    ///
+    /// `tracer` is told each step and the state after it, also of an activation that then
+    /// fails: the start, the inheritance, then each command.
+    ///
+    /// # Errors
+    /// [`ActivationError`] if a constraint does not hold or the arithmetic leaves the finite
+    /// numbers or the range of a coherence.
+    pub fn activate(
+        &self,
+        vault: &Vault,
+        glyph: GlyphIndex,
+        tracer: Option<Tracer<'_>>,
+    ) -> Result<Outcome, ActivationError> {
+        constraint::check(self, vault, glyph)?;
+        let state = match tracer {
+            None => run::run(vault, glyph)?,
+            Some(tracer) => run::run_traced(vault, glyph, tracer)?,
+        };
+        let effects = effects::of(vault, glyph, &state)?;
+        Ok(Outcome { state, effects })
+    }
+
+    /// Makes `glyph` active: its effects have been applied.
+    pub fn commit(&mut self, glyph: GlyphIndex) {
+        let count = &mut self.activations[glyph.position()];
+        *count = count.saturating_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! What parsing, loading and activating cost: `cargo bench -p glyph-interpreter`.
+//!
+//! Each figure is the best of several rounds, so that a busy machine disturbs it less.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a broken expectation stops the benchmark"
+)]
+
+use glyph_compiler::{Limits, Vault};
+use glyph_interpreter::Interpreter;
+use std::hint::black_box;
+use std::time::Instant;
+
+const ROUNDS: u32 = 7;
+
+/// Seconds that the fastest of some rounds took.
+fn best(mut work: impl FnMut()) -> f64 {
+    (0..ROUNDS)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64()
+        })
+        .fold(f64::INFINITY, f64::min)
+}
+
+/// Five roots and a glyph that inherits from all of them, with 17 commands and constraints.
+fn busy_vault() -> Vault {
+    let mut files: Vec<(String, String)> = ["earth", "water", "fire", "air", "aether"]
+        .iter()
+        .map(|id| {
+            (
+                format!("{id}.gdf"),
+                format!("glyph_id: {id}\nresonance: 136.1\n"),
+            )
+        })
+        .collect();
+    files.push(("busy.gdf".into(), BUSY.into()));
+    let (vault, errors) = load(&files, 4096);
+    assert!(errors == 0);
+    vault
+}
+
+const BUSY: &str = "\
+# A glyph as long as people write them, with every field.
+glyph_id: busy
+chronocode: 20240229_235959
+parent_glyphs: earth, water, fire, air, aether
+resonance_freq: 432
+field_magnitude: 1.25
+coherence: 88
+contributor_inheritance: GlyphOS
+material_spec: all of the above
+frequency_signature: 136.1, 210.42, 528, 741, 963
+activation_simulation: resonate(0.5) | entangle(earth) | entangle(water) | entangle(fire) | entangle(air) | entangle(aether) | amplify(1.5) | phase_shift(15) | decay(0.1) | stabilize() | resonate(1.25) | amplify(0.75) | phase_shift(-30) | decay(0.2) | stabilize() | amplify(2) | decay(0.05)
+entanglement_coeff: 0.125
+phase_offset: 7.5
+metadata: the busiest glyph of the vault
+dependencies: earth, water, fire, air, aether
+outputs: field_state, resonance
+constraints: requires_all_parents_active, coherence >= 80, entanglement > 0
+";
+
+fn load(files: &[(String, String)], cells: u64) -> (Vault, usize) {
+    let limits = Limits {
+        cells,
+        files_max: u32::MAX,
+        bytes_max: u64::MAX,
+    };
+    let files = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_bytes()));
+    let (vault, errors) = Vault::load(files, &limits);
+    (vault, errors.len())
+}
+
+/// Glyphs with two parents among the eight before them, in stacks of at most 32 generations.
+fn many_files(count: usize) -> Vec<(String, String)> {
+    (0..count)
+        .map(|n| {
+            let parents = match n % 32 {
+                0 => String::new(),
+                1 => format!("parent_glyphs: g{:07}\n", n - 1),
+                _ => format!("parent_glyphs: g{:07}, g{:07}\n", n - 1, n - 2),
+            };
+            let text = format!(
+                "glyph_id: g{n:07}\n{parents}resonance_freq: 0\nfield_magnitude: 0.5\ncoherence: 80\n\
+                 entanglement_coeff: 0.25\nactivation_simulation: resonate(1.5) | \
+                 entangle(g{:07}) | stabilize() | decay(0.25)\noutputs: field_state\n",
+                (n * 7919) % count
+            );
+            (format!("g{n:07}.gdf"), text)
+        })
+        .collect()
+}
+
+fn activation() {
+    const COUNT: u32 = 200_000;
+    let vault = busy_vault();
+    let mut interpreter = Interpreter::new(&vault);
+    let busy = vault.find(&abi::GlyphId::new("busy").unwrap()).unwrap();
+    vault.glyphs().for_each(|glyph| interpreter.commit(glyph));
+    let seconds = best(|| {
+        for _ in 0..COUNT {
+            let outcome =
+                black_box(&interpreter).activate(black_box(&vault), black_box(busy), None);
+            black_box(outcome.unwrap());
+        }
+    });
+    let nanoseconds = seconds / f64::from(COUNT) * 1e9;
+    println!("activation, 17 commands, 5 parents, 3 constraints: {nanoseconds:.1} ns");
+}
+
+fn parsing() {
+    const COUNT: u32 = 2_000;
+    let seconds = best(|| {
+        for _ in 0..COUNT {
+            black_box(glyph_parser::parse("busy.gdf", black_box(BUSY.as_bytes())).unwrap());
+        }
+    });
+    let bytes = BUSY.len() as f64 * f64::from(COUNT);
+    println!(
+        "parsing a file of {} bytes: {:.0} MB/s, {:.2} us a file",
+        BUSY.len(),
+        bytes / seconds / 1e6,
+        seconds / f64::from(COUNT) * 1e6
+    );
+}
+
+fn loading() {
+    for count in [1_000, 10_000, 100_000] {
+        let files = many_files(count);
+        let bytes: usize = files.iter().map(|(_, text)| text.len()).sum();
+        let seconds = best(|| {
+            let (vault, errors) = load(black_box(&files), u64::MAX);
+            assert!(vault.len() == count && errors == 0);
+        });
+        println!(
+            "loading {count} glyphs ({bytes} bytes): {:.2} ms, {:.0} ns a glyph",
+            seconds * 1e3,
+            seconds / count as f64 * 1e9
+        );
+    }
+}
+
+fn main() {
+    activation();
+    parsing();
+    loading();
+}

@@ -1,0 +1,57 @@
+//! Checks what must hold before a glyph may be activated.
+
+use crate::{ActivationError, Interpreter};
+use abi::GlyphId;
+use alloc::vec::Vec;
+use glyph_compiler::{GlyphIndex, Vault};
+use glyph_parser::Constraint;
+
+/// Checks every constraint of `glyph` on its state after inheritance and its parents' activity.
+pub(crate) fn check(
+    interpreter: &Interpreter,
+    vault: &Vault,
+    glyph: GlyphIndex,
+) -> Result<(), ActivationError> {
+    for constraint in vault.constraints(glyph) {
+        let (holds, actual) = match constraint {
+            Constraint::ParentsActive(_) => {
+                let mut parents = vault.parents(glyph).iter();
+                (parents.all(|parent| interpreter.is_active(*parent)), None)
+            }
+            Constraint::Compare {
+                field,
+                comparison,
+                number,
+            } => {
+                let value = field.value(vault.inherited(glyph));
+                // A state that is not finite fails as such, whatever the comparison says.
+                let holds = comparison.holds(value, *number) || !value.is_finite();
+                (holds, Some(value))
+            }
+        };
+        if !holds {
+            return Err(ActivationError::Constraint {
+                glyph: vault.id(glyph).clone(),
+                constraint: *constraint,
+                missing: match actual {
+                    None => inactive_parents(interpreter, vault, glyph),
+                    Some(_) => Vec::new(),
+                },
+                actual,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Parents that are not active, each once, in file order.
+fn inactive_parents(interpreter: &Interpreter, vault: &Vault, glyph: GlyphIndex) -> Vec<GlyphId> {
+    let mut missing: Vec<GlyphId> = Vec::new();
+    for parent in vault.parents(glyph) {
+        let id = vault.id(*parent);
+        if !interpreter.is_active(*parent) && !missing.contains(id) {
+            missing.push(id.clone());
+        }
+    }
+    missing
+}
