@@ -121,7 +121,7 @@ fn bench_grid(side: u32) {
 }
 
 fn main() {
-    println!("kernels: one widening multiplication a word, portable, no run-time choice");
+    println!("checksum: multilinear over halves of words, SSE2 or portable, no run-time choice");
     for side in [64, 256, 1024] {
         bench_grid(side);
     }

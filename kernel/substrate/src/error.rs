@@ -151,3 +151,42 @@ impl From<SubstrateError> for Fault {
         Fault::new(error.code(), error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_becomes_a_fault_of_its_kind_with_a_sentence() {
+        let cell = CellIndex(7);
+        let cases = [
+            (SubstrateError::Empty, "out_of_range"),
+            (SubstrateError::TooLarge, "out_of_range"),
+            (SubstrateError::OutOfMemory { bytes: 9 }, "full"),
+            (
+                SubstrateError::OutOfRange { cell, count: 4 },
+                "out_of_range",
+            ),
+            (SubstrateError::NonFinite("phase"), "non_finite"),
+            (SubstrateError::NoSuperposition(cell), "no_superposition"),
+            (SubstrateError::Poisoned(cell), "poisoned"),
+            (SubstrateError::SuperpositionLost(cell), "poisoned"),
+            (SubstrateError::TooManyPairs { given: 9 }, "out_of_range"),
+            (SubstrateError::NoPairs, "out_of_range"),
+            (SubstrateError::NegativeAmplitude, "out_of_range"),
+            (SubstrateError::Full { capacity: 3 }, "full"),
+            (SubstrateError::NoSuchBit { bit: 64 }, "out_of_range"),
+            (
+                SubstrateError::NoSuchPage { page: 5, count: 5 },
+                "out_of_range",
+            ),
+        ];
+        for (error, code) in cases {
+            let fault = Fault::from(error);
+            assert_eq!(fault.code.name(), code);
+            assert!(fault.text.len() > 20, "{}", fault.text);
+        }
+        let text = Fault::from(cases[3].0).text;
+        assert_eq!(text, "there is no cell 7: cells are 0 to 3");
+    }
+}

@@ -32,7 +32,7 @@ pub(crate) struct Guard {
     pub(super) blocks: Vec<Line>,
     /// For each block its checksum, kept apart from it so that a block that went back to an
     /// older content does not bring an older checksum along.
-    pub(super) checksums: Vec<u128>,
+    pub(super) checksums: Vec<u64>,
     pub(crate) counters: Counters,
     /// Time of the substrate in ticks, for the events.
     pub(crate) now: u64,
@@ -51,9 +51,9 @@ pub(crate) struct Verified(usize);
 /// A verified line, its parity and their checksums, to be changed together.
 pub(crate) struct Editor<'a> {
     line: &'a mut Line,
-    line_checksum: &'a mut u128,
+    line_checksum: &'a mut u64,
     parity: &'a mut Line,
-    parity_checksum: &'a mut u128,
+    parity_checksum: &'a mut u64,
 }
 
 impl Guard {
@@ -64,7 +64,7 @@ impl Guard {
     pub(crate) fn new(geometry: Geometry) -> Result<Self, SubstrateError> {
         let count = geometry.blocks();
         let out_of_memory = |_| SubstrateError::OutOfMemory {
-            bytes: (count as u64).saturating_mul((size_of::<Line>() + size_of::<u128>()) as u64),
+            bytes: (count as u64).saturating_mul((size_of::<Line>() + size_of::<u64>()) as u64),
         };
         let mut blocks: Vec<Line> = Vec::new();
         blocks.try_reserve_exact(count).map_err(out_of_memory)?;
@@ -172,7 +172,7 @@ impl Guard {
         clippy::indexing_slicing,
         reason = "block numbers come from the geometry that the memory was made for"
     )]
-    fn stored_checksum(&self, block: usize) -> u128 {
+    fn stored_checksum(&self, block: usize) -> u64 {
         self.checksums[block]
     }
 
@@ -180,7 +180,7 @@ impl Guard {
         clippy::indexing_slicing,
         reason = "block numbers come from the geometry that the memory was made for"
     )]
-    fn store_checksum(&mut self, block: usize, value: u128) {
+    fn store_checksum(&mut self, block: usize, value: u64) {
         self.checksums[block] = value;
     }
 

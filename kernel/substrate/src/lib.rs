@@ -87,8 +87,8 @@ impl Normal {
 }
 
 impl Substrate {
-    /// Takes memory for `width` by `height` cells: about 260 bytes a cell up to 65536 cells,
-    /// where every cell has room for a superposition; 64 to 80 in larger grids.
+    /// Takes memory for `width` by `height` cells: about 270 bytes a cell up to 65536 cells,
+    /// where every cell has room for a superposition; about 66 in much larger grids.
     ///
     /// # Errors
     /// [`SubstrateError::Empty`], [`SubstrateError::TooLarge`] or

@@ -48,8 +48,8 @@ impl Guard {
             Injection::Page(page) => self.overwrite_page(page),
             Injection::Checksum(cell) => {
                 let position = self.geometry.locate(cell)?;
-                // Below 128, and another one for each neighbour.
-                let bit = position.line & 127;
+                // Below 64, and another one for each neighbour.
+                let bit = position.line & 63;
                 let stored = self.stored_checksum(position.line);
                 self.store_checksum(position.line, stored ^ (1 << bit));
                 Ok(format!(

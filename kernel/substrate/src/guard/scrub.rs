@@ -5,8 +5,16 @@
 //! - a visited stripe is whole afterwards: checksums match and the stripe adds up.
 
 use super::Guard;
-use crate::event::Finding;
+use crate::checksum::{Line, WORDS};
+use crate::event::{Counters, Finding};
+use crate::geometry::STRIPE_MEMBERS_MAX;
 use abi::response::ScrubReport;
+
+/// Stripes verified together: their blocks are neighbours, so memory is read in runs of
+/// 3 KiB and not line by line from far apart.
+const RUN_STRIPES: usize = 16;
+/// Most blocks of a stripe.
+const STRIPE_BLOCKS_MAX: u64 = STRIPE_MEMBERS_MAX as u64 + 1;
 
 impl Guard {
     /// Visits stripes until at least `lines` lines were looked at, or the pass ends.
@@ -14,8 +22,13 @@ impl Guard {
         let before = self.counters;
         let mut looked_at = 0_u64;
         while looked_at < lines.max(1) {
-            looked_at += self.scrub_stripe(self.scrub_stripe);
-            self.scrub_stripe += 1;
+            let wanted = (lines.max(1) - looked_at).div_ceil(STRIPE_BLOCKS_MAX);
+            let first = self.scrub_stripe;
+            let count = usize::try_from(wanted)
+                .map_or(RUN_STRIPES, |wanted| wanted.min(RUN_STRIPES))
+                .min(self.geometry.stripes - first);
+            looked_at += self.scrub_run(first, count);
+            self.scrub_stripe += count;
             if self.scrub_stripe >= self.geometry.stripes {
                 self.scrub_stripe = 0;
                 break;
@@ -28,7 +41,7 @@ impl Guard {
             counters.scrub_passes = counters.scrub_passes.wrapping_add(1);
             counters.scrub_tick = self.now;
         }
-        let failures = |counters: &crate::event::Counters| {
+        let failures = |counters: &Counters| {
             counters
                 .checksum_failures
                 .wrapping_add(counters.parity_failures)
@@ -51,30 +64,48 @@ impl Guard {
         self.scrub_step(u64::MAX)
     }
 
-    /// Visits one stripe and tells how many lines that were.
-    fn scrub_stripe(&mut self, stripe: usize) -> u64 {
+    /// Visits `count` stripes, at most [`RUN_STRIPES`], and tells how many lines that were.
+    fn scrub_run(&mut self, first: usize, count: usize) -> u64 {
         let mut lines = 0_u64;
         let mut whole = true;
-        let mut sum = [0_u64; crate::checksum::WORDS];
-        for block in self.geometry.blocks_of(stripe) {
-            lines += 1;
-            whole &= self.is_whole(block);
-            for (total, word) in sum.iter_mut().zip(self.block(block)) {
-                *total ^= word;
+        let mut sums = [[0_u64; WORDS]; RUN_STRIPES];
+        for block in self.geometry.blocks_of(first) {
+            // The last members of a run can be missing: they would lie past the data.
+            let end = if block < self.geometry.data_lines() {
+                (block + count).min(self.geometry.data_lines())
+            } else {
+                block + count
+            };
+            for (block, sum) in (block..end).zip(&mut sums) {
+                lines += 1;
+                whole &= self.is_whole(block);
+                add(sum, self.block(block));
             }
         }
-        if !whole {
-            self.repair_stripe(stripe, None);
-            let parity = self.geometry.parity_of(stripe);
-            sum = self.sum_of_others(stripe, parity);
-            for (total, word) in sum.iter_mut().zip(self.block(parity)) {
-                *total ^= word;
+        if !whole || sums.as_flattened().iter().any(|&word| word != 0) {
+            for stripe in first..first + count {
+                self.scrub_damaged(stripe);
             }
         }
-        if sum.iter().any(|&word| word != 0) {
+        lines
+    }
+
+    /// Repairs whatever is damaged in a stripe.
+    #[cold]
+    fn scrub_damaged(&mut self, stripe: usize) {
+        self.repair_stripe(stripe, None);
+        let parity = self.geometry.parity_of(stripe);
+        if self.sum_of_others(stripe, parity) != *self.block(parity) {
             self.counters.parity_failures = self.counters.parity_failures.wrapping_add(1);
             self.rebuild_parity(stripe, Finding::ParityMismatch);
         }
-        lines
+    }
+}
+
+/// Adds a line to the sum of its stripe.
+#[inline(always)]
+fn add(sum: &mut Line, line: &Line) {
+    for (total, word) in sum.iter_mut().zip(line) {
+        *total ^= word;
     }
 }

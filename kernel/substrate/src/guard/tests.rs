@@ -11,7 +11,7 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 /// Bits of a block and its checksum.
-const BLOCK_BITS: usize = WORDS * 64 + 128;
+const BLOCK_BITS: usize = WORDS * 64 + 64;
 
 /// SplitMix64, seeded for each test.
 struct Random(u64);
@@ -132,7 +132,7 @@ fn every_single_flipped_bit_is_counted_repaired_and_never_read() {
     }
     let repairs = field.counters().repairs;
     assert_eq!(repairs.single_bit, 38 * 1536);
-    assert_eq!(repairs.checksum, 38 * 128);
+    assert_eq!(repairs.checksum, 38 * 64);
     assert_eq!(repairs.line, 0);
 }
 
