@@ -132,6 +132,18 @@ fn obey(console: &mut Console, line: &str) {
         }
         "reboot" => power::reboot(),
         "panic" => crash(),
+        "overflow" => {
+            let _ = writeln!(console, "{}", machine::drill::overflow_stack(0));
+        }
+        "execute" => {
+            let _ = writeln!(console, "{:?}", machine::drill::execute_data());
+        }
+        "write" => {
+            let _ = writeln!(console, "{:?}", machine::drill::write_text());
+        }
+        "null" => {
+            let _ = writeln!(console, "{:?}", machine::drill::read_page_zero());
+        }
         "selftest" => {
             let _ = writeln!(console, "{:?}", selftest::page_table_audit());
             for check in selftest::run() {

@@ -11,6 +11,7 @@
 //! - whatever is missing in the machine is told, and limits only what needs it.
 #![no_std]
 #![warn(clippy::indexing_slicing)]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 #![expect(
     unsafe_code,
     reason = "this crate is where the kernel meets the machine"
@@ -26,6 +27,7 @@ pub mod acpi;
 pub mod boot;
 pub mod clock;
 pub mod cpu;
+pub mod drill;
 pub mod entropy;
 pub mod interrupts;
 pub mod memory;

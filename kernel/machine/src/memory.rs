@@ -194,8 +194,18 @@ pub fn translate(address: u64) -> Option<u64> {
 /// Where the direct map has a physical address. The page is mapped only if it is usable memory or
 /// the ramdisk.
 pub(crate) fn direct_pointer(physical: u64) -> NonNull<u8> {
-    let address = DIRECT_MAP_BASE.wrapping_add(physical) as usize;
+    let address = address_of(DIRECT_MAP_BASE.wrapping_add(physical));
     NonNull::new(core::ptr::with_exposed_provenance_mut(address)).unwrap_or(NonNull::dangling())
+}
+
+/// An address as the width that pointers have: 64 bits on the one architecture there is.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "x86_64 has 64-bit pointers"
+)]
+pub(crate) const fn address_of(address: u64) -> usize {
+    const _: () = assert!(size_of::<usize>() == size_of::<u64>());
+    address as usize
 }
 
 /// The ramdisk's bytes.

@@ -97,6 +97,9 @@ pub fn table<M: PhysicalMemory>(memory: &M, address: u64, signature: [u8; 4]) ->
 }
 
 /// The fixed description table that the root table lists.
+///
+/// # Errors
+/// An [`AcpiError`] that names the table that is missing or damaged.
 pub fn find_fixed_table<M: PhysicalMemory>(memory: &M, root: Root) -> Result<&[u8], AcpiError> {
     let (address, signature, name, width) = match root {
         Root::Short(address) => (address, *b"RSDT", "RSDT", 4),

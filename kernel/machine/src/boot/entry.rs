@@ -1,7 +1,7 @@
 //! The two ways into the kernel: the PVH entry point and the boot loader's.
 //!
 //! Owns the first instructions. Both ways end in one call of the image's main function with a
-//! [`Start`](crate::boot::Start), on the main stack, in 64-bit mode, with the vector unit on and
+//! [`Start`](super::Start), on the main stack, in 64-bit mode, with the vector unit on and
 //! physical memory mapped at [`DIRECT_MAP_BASE`](crate::memory::DIRECT_MAP_BASE).
 //!
 //! Invariants:

@@ -33,6 +33,10 @@ const YEAR_MIN: u64 = 2020;
 const DAY_SECONDS: u64 = 86_400;
 
 /// Seconds since 1970-01-01 00:00 UTC; nothing if the registers hold no date from 2020 to 2199.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "every part was checked to be in its range"
+)]
 pub fn unix_seconds(registers: Registers) -> Option<u64> {
     let number = |value: u8| match registers.status_b & BINARY {
         0 => from_bcd(value),
@@ -55,11 +59,19 @@ pub fn unix_seconds(registers: Registers) -> Option<u64> {
     Some(days * DAY_SECONDS + time)
 }
 
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "every part was checked to be in its range"
+)]
 fn from_bcd(value: u8) -> Option<u8> {
     let (tens, ones) = (value >> 4, value & 0x0f);
     (tens <= 9 && ones <= 9).then(|| tens * 10 + ones)
 }
 
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "every part was checked to be in its range"
+)]
 fn hour(registers: Registers, number: impl Fn(u8) -> Option<u8>) -> Option<u8> {
     if registers.status_b & HOURS_24 != 0 {
         return number(registers.hour).filter(|hour| *hour <= 23);
@@ -91,6 +103,10 @@ fn days_before_month(year: u64, month: u8) -> u64 {
 }
 
 /// Days from 1970-01-01 to the first of January of `year`, which is 1970 or later.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "every part was checked to be in its range"
+)]
 fn days_before_year(year: u64) -> u64 {
     let leap_years_until = |year: u64| year / 4 - year / 100 + year / 400;
     (year - 1970) * 365 + leap_years_until(year - 1) - leap_years_until(1969)

@@ -82,7 +82,7 @@ pub(crate) fn measure_tsc_hz() -> Option<u64> {
         let (_, count, _) = sample_once();
         if start_count.wrapping_sub(count) >= MEASURE_COUNTS {
             let (end_cycles, end_count) = sample();
-            let counts = u64::from(start_count.checked_sub(end_count).unwrap_or(0));
+            let counts = u64::from(start_count.saturating_sub(end_count));
             let cycles = u128::from(end_cycles.saturating_sub(start_cycles));
             let hz = cycles
                 .checked_mul(u128::from(INPUT_HZ))?

@@ -48,7 +48,8 @@ impl Iterator for Backtrace {
         }
         // SAFETY: both words lie in a mapped stack of the kernel, aligned.
         let (caller, return_address) = unsafe {
-            let pointer = core::ptr::with_exposed_provenance::<u64>(frame as usize);
+            let pointer =
+                core::ptr::with_exposed_provenance::<u64>(crate::memory::address_of(frame));
             (pointer.read_volatile(), pointer.add(1).read_volatile())
         };
         if return_address == 0 {

@@ -101,13 +101,14 @@ pub(super) fn init() {
 
 fn load_interrupt_table(code: SegmentSelector) {
     let table = INTERRUPTS.call_once(|| {
+        // The processor counts the stacks of the task state segment from 1; 0 keeps the stack.
+        let numbered = |stack: usize| (stack as u64).saturating_add(1);
         let mut table = InterruptTable([Gate { low: 0, high: 0 }; VECTOR_COUNT]);
         for (vector, gate) in (0_u8..).zip(table.0.iter_mut()) {
-            // The processor counts the stacks of the task state segment from 1; 0 keeps the stack.
             let stack = match usize::from(vector) {
-                DOUBLE_FAULT_VECTOR => DOUBLE_FAULT_STACK as u64 + 1,
-                NON_MASKABLE_VECTOR => NON_MASKABLE_STACK as u64 + 1,
-                MACHINE_CHECK_VECTOR => MACHINE_CHECK_STACK as u64 + 1,
+                DOUBLE_FAULT_VECTOR => numbered(DOUBLE_FAULT_STACK),
+                NON_MASKABLE_VECTOR => numbered(NON_MASKABLE_STACK),
+                MACHINE_CHECK_VECTOR => numbered(MACHINE_CHECK_STACK),
                 _ => 0,
             };
             *gate = Gate::new(stub_address(vector), code, stack);

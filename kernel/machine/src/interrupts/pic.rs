@@ -44,17 +44,28 @@ pub(super) fn init(first_vector: u8) {
     write(SECOND_DATA, CASCADE_LINE);
     write(FIRST_DATA, 0x01);
     write(SECOND_DATA, 0x01);
-    write(FIRST_DATA, 0xff & !(1 << CASCADE_LINE));
+    write(FIRST_DATA, !(1 << CASCADE_LINE));
     write(SECOND_DATA, 0xff);
 }
 
 /// Lets a line interrupt.
 pub(super) fn unmask(line: u8) {
-    let (port, bit) = match line.checked_sub(LINES_PER_CONTROLLER) {
-        None => (FIRST_DATA, line),
-        Some(bit) => (SECOND_DATA, bit),
-    };
-    write(port, read(port) & !(1 << (bit & LAST_LINE)));
+    let (port, bit) = mask_bit(line);
+    write(port, read(port) & !bit);
+}
+
+/// Keeps a line from interrupting.
+pub(super) fn mask(line: u8) {
+    let (port, bit) = mask_bit(line);
+    write(port, read(port) | bit);
+}
+
+/// The controller's port and the line's bit in its mask.
+fn mask_bit(line: u8) -> (u16, u8) {
+    match line.checked_sub(LINES_PER_CONTROLLER) {
+        None => (FIRST_DATA, 1 << (line & LAST_LINE)),
+        Some(bit) => (SECOND_DATA, 1 << (bit & LAST_LINE)),
+    }
 }
 
 /// True if no device raised this interrupt: a line that dropped before it was acknowledged arrives as

@@ -1,6 +1,6 @@
 //! Maps device registers, and reads and writes them within bounds.
 //!
-//! Owns the part of the address space from [`DEVICE_BASE`](super::DEVICE_BASE). A mapping is made
+//! Owns the part of the address space from [`DEVICE_BASE`]. A mapping is made
 //! once and stays; asking again for the same pages gives the same mapping.
 //!
 //! Invariants:

@@ -141,7 +141,7 @@ mod tests {
             let mut live: std::vec::Vec<PhysicalRange> = std::vec::Vec::new();
             for (pages, shift, frees) in steps {
                 if frees && !live.is_empty() {
-                    let index = pages as usize % live.len();
+                    let index = usize::try_from(pages).unwrap() % live.len();
                     frames.give(live.swap_remove(index));
                 } else if let Ok(area) = frames.allocate(pages * PAGE_SIZE, PAGE_SIZE << shift) {
                     prop_assert!(live.iter().all(|other| !other.overlaps(area)));

@@ -15,6 +15,9 @@ pub struct Ring<const N: usize> {
 
 impl<const N: usize> Ring<N> {
     /// The empty ring.
+    ///
+    /// # Panics
+    /// If it has no capacity, when the kernel is compiled.
     pub const fn new() -> Self {
         assert!(N > 0);
         Self {
