@@ -8,8 +8,9 @@
 //! resonance is added and its own entanglement multiplied. All terms are at least 0, so nothing
 //! cancels and the rounding stays relative.
 //!
-//! Overflow is judged on the glyph's own running state: a discarded copy that would leave the
-//! range of `f64` is never formed here and refuses nothing.
+//! A state leaves the range of `f64` here where it does step by step. `R` only grows, so its
+//! final value tells (but for a copy's last powers of two, which the shares take back). `E` may grow in a copy and then be multiplied by a small coefficient, so
+//! the greatest multiple of it that any copy holds is kept too, as `peak`.
 
 use crate::wide::Wide;
 use abi::response::FieldState;
@@ -26,6 +27,7 @@ pub(crate) struct Inheritance {
     gain: Wide,
     offset: Wide,
     factor: Wide,
+    peak: Wide,
 }
 
 impl Inheritance {
@@ -34,17 +36,21 @@ impl Inheritance {
         gain: Wide::ONE,
         offset: Wide::ZERO,
         factor: Wide::ONE,
+        peak: Wide::ONE,
     };
 
     /// After `self`, a copy goes through `parent` and is added in shares.
     fn then_parent(self, parent: &Inheritance) -> Self {
         let share = Wide::new(RESONANCE_SHARE);
         let gain = Wide::ONE.plus(share.times(parent.gain));
-        let factor = Wide::ONE.plus(Wide::new(ENTANGLEMENT_SHARE).times(parent.factor));
+        let factor = Wide::ONE
+            .plus(Wide::new(ENTANGLEMENT_SHARE).times(parent.factor))
+            .times(self.factor);
         Inheritance {
             gain: gain.times(self.gain),
             offset: gain.times(self.offset).plus(share.times(parent.offset)),
-            factor: factor.times(self.factor),
+            factor,
+            peak: self.peak.max(self.factor.times(parent.peak)).max(factor),
         }
     }
 }
@@ -52,7 +58,7 @@ impl Inheritance {
 /// Collapses one glyph, whose parents are collapsed: how it acts on the states of its children,
 /// and its own state after inheritance.
 ///
-/// The state is not finite if its own running values leave the range of `f64`.
+/// The state is not finite if it or a copy on the way leaves the range of `f64`.
 pub(crate) fn collapse<'a>(
     definition: &Definition,
     parents: impl Iterator<Item = &'a Inheritance>,
@@ -60,9 +66,11 @@ pub(crate) fn collapse<'a>(
     let from_parents = parents.fold(Inheritance::NONE, Inheritance::then_parent);
     let resonance = Wide::new(definition.resonance);
     let entanglement = Wide::new(definition.entanglement);
+    let factor = from_parents.factor.times(entanglement);
     let inheritance = Inheritance {
         offset: from_parents.offset.plus(resonance),
-        factor: from_parents.factor.times(entanglement),
+        factor,
+        peak: from_parents.peak.max(factor),
         ..from_parents
     };
     let own = definition.own_state();
@@ -78,7 +86,11 @@ pub(crate) fn collapse<'a>(
         magnitude: own.magnitude * definition.magnitude,
         phase: own.phase + definition.phase,
         coherence: (own.coherence + definition.coherence) / 2,
-        entanglement: from_parents.factor.times(entanglement).to_f64() * definition.entanglement,
+        entanglement: if inheritance.peak.times(entanglement).to_f64().is_finite() {
+            factor.times(entanglement).to_f64()
+        } else {
+            f64::INFINITY
+        },
     };
     (inheritance, state)
 }

@@ -6,6 +6,8 @@
 //!
 //! Invariant: `mantissa` is 0, or lies in [1, 2) and the value is `mantissa * 2^exponent`.
 
+use core::cmp::Ordering;
+
 /// A number at least 0; the exponent saturates far outside of what any `f64` can bring back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Wide {
@@ -61,6 +63,15 @@ impl Wide {
             exponent: self.exponent.saturating_add(other.exponent),
         }
         .normalized()
+    }
+
+    pub(crate) fn max(self, other: Self) -> Self {
+        let key = |value: &Wide| (!value.is_zero(), value.exponent);
+        let larger = match key(&self).cmp(&key(&other)) {
+            Ordering::Equal => self.mantissa >= other.mantissa,
+            order => order == Ordering::Greater,
+        };
+        if larger { self } else { other }
     }
 
     /// The nearest `f64`; infinity beyond its range.
@@ -153,6 +164,16 @@ mod tests {
         assert_eq!(huge.times(Wide::ZERO).to_f64(), 0.0);
         assert_eq!(Wide::ZERO.plus(huge), huge);
         assert_eq!(Wide::new(1e-300).times(Wide::new(1e-300)).to_f64(), 0.0);
+    }
+
+    #[test]
+    fn the_larger_of_two_numbers_is_found() {
+        let numbers = [0.0, 5e-324, 1e-300, 0.75, 1.0, 1.5, 2.0, 1e300];
+        for a in numbers {
+            for b in numbers {
+                assert_eq!(Wide::new(a).max(Wide::new(b)).to_f64(), a.max(b), "{a} {b}");
+            }
+        }
     }
 
     #[test]

@@ -12,17 +12,12 @@ use std::collections::BTreeMap;
 /// Definitions by id.
 pub(crate) type Glyphs = BTreeMap<GlyphId, Definition>;
 
-/// How an evaluation failed.
+/// The state left the finite numbers, or its coherence 64 bits.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Failure {
-    /// The glyph's own running state left its range.
-    Own,
-    /// A copy that an ancestor worked on did, and with it the state.
-    Copy,
-}
+pub(crate) struct OutOfRange;
 
 /// Inherits, then runs the program.
-pub(crate) fn evaluate(glyphs: &Glyphs, id: &GlyphId) -> Result<FieldState, Failure> {
+pub(crate) fn evaluate(glyphs: &Glyphs, id: &GlyphId) -> Result<FieldState, OutOfRange> {
     let definition = &glyphs[id];
     let mut state = inherited(glyphs, id)?;
     for command in &definition.program {
@@ -38,41 +33,34 @@ pub(crate) fn evaluate(glyphs: &Glyphs, id: &GlyphId) -> Result<FieldState, Fail
             Command::Stabilize => state.coherence += 10,
             Command::Decay(k) => {
                 state.magnitude *= 1.0 - k;
-                let drop = integer((k * 10.0).trunc()).ok_or(Failure::Own)?;
-                state.coherence = state.coherence.checked_sub(drop).ok_or(Failure::Own)?;
+                let drop = integer((k * 10.0).trunc()).ok_or(OutOfRange)?;
+                state.coherence = state.coherence.checked_sub(drop).ok_or(OutOfRange)?;
             }
         }
         if !is_finite(&state) {
-            return Err(Failure::Own);
+            return Err(OutOfRange);
         }
     }
     Ok(state)
 }
 
 /// The state after inheritance and before the program.
-pub(crate) fn inherited(glyphs: &Glyphs, id: &GlyphId) -> Result<FieldState, Failure> {
+pub(crate) fn inherited(glyphs: &Glyphs, id: &GlyphId) -> Result<FieldState, OutOfRange> {
     let definition = &glyphs[id];
     let mut state = definition.own_state();
     if !definition.parents.is_empty() {
-        let mut copies_finite = true;
-        inherit(glyphs, definition, &mut state, &mut copies_finite);
+        inherit(glyphs, definition, &mut state);
         if !is_finite(&state) {
-            return Err(if copies_finite {
-                Failure::Own
-            } else {
-                Failure::Copy
-            });
+            return Err(OutOfRange);
         }
     }
     Ok(state)
 }
 
-fn inherit(glyphs: &Glyphs, glyph: &Definition, state: &mut FieldState, copies_finite: &mut bool) {
+fn inherit(glyphs: &Glyphs, glyph: &Definition, state: &mut FieldState) {
     for parent in &glyph.parents {
         let mut copy = *state;
-        inherit(glyphs, &glyphs[parent], &mut copy, copies_finite);
-        // Only what is kept of a copy counts.
-        *copies_finite &= copy.resonance.is_finite() && copy.entanglement.is_finite();
+        inherit(glyphs, &glyphs[parent], &mut copy);
         state.resonance += 0.5 * copy.resonance;
         state.entanglement += 0.3 * copy.entanglement;
     }
