@@ -485,3 +485,56 @@ fn a_full_log_keeps_the_newest_events_and_counts_the_dropped_ones() {
         field.guard.geometry.place_of(99)
     );
 }
+
+#[test]
+fn no_operation_blesses_a_lost_line_anywhere() {
+    let clean = lively(6, 5);
+    for (number, change) in CHANGES.iter().enumerate() {
+        let mut after = copy_of(&clean);
+        change(&mut after);
+        after.settle_all();
+        for block in 0..clean.guard.geometry.blocks() {
+            for (garbage, sum) in [(!0, 0), (0xff00, 0), (0xf0f0, 0b11), (0, 0b11)] {
+                let mut field = copy_of(&clean);
+                field.guard.blocks[block]
+                    .iter_mut()
+                    .for_each(|word| *word ^= garbage);
+                field.guard.checksums[block] ^= sum;
+                change(&mut field);
+                field.settle_all();
+                field.scrub_all();
+                let what = std::format!("change {number} block {block} garbage {garbage:x} {sum}");
+                assert_same_memory(&field, &after, &what);
+                assert_eq!(failures(&field), 1, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn effects_may_wave_over_a_poisoned_cell_only_after_writing_it() {
+    let mut field = lively(1, 1);
+    field.inject(Injection::Line(CellIndex(0))).unwrap();
+    field.inject(Injection::Parity(CellIndex(0))).unwrap();
+    let cell = CellIndex(0);
+    let wave = crate::Effect::Wave {
+        origin: cell,
+        amplitude: 2.0,
+        frequency: 0.0,
+    };
+    let write = crate::Effect::Write {
+        cell,
+        magnitude: 1.0,
+        phase: 0.0,
+        coherence: 0.0,
+    };
+    let poisoned = Err(SubstrateError::Poisoned(cell));
+    assert_eq!(field.apply(&[wave]), poisoned);
+    assert_eq!(field.apply(&[wave, write]), poisoned);
+    assert_eq!(
+        field.read(cell).map(|view| view.magnitude),
+        Err(SubstrateError::Poisoned(cell))
+    );
+    assert_eq!(field.apply(&[write, wave]), Ok(()));
+    assert_eq!(field.read(cell).map(|view| view.magnitude), Ok(3.0));
+}
