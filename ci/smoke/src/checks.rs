@@ -12,6 +12,14 @@ use crate::case::{Failure, Place};
 /// How long the telemetry line may take to carry its first whole exposition.
 const TELEMETRY_LIMIT: Duration = Duration::from_secs(60);
 
+/// The limits of a node that behaves: long enough for firmware on a loaded host, short for a reply.
+pub(crate) fn limits() -> Limits {
+    Limits {
+        reply: Duration::from_secs(30),
+        ..Limits::default()
+    }
+}
+
 /// Starts `profile`, has the node show that it works, and has it power off.
 ///
 /// # Errors

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod bare;
+mod bench;
 mod build;
 mod iso;
 mod lint;
@@ -34,6 +35,9 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Builds, starts and checks GlyphOS")]
 struct CommandLine {
+    /// Work on the checkout in this folder instead of the one that this tool was compiled in
+    #[arg(long, value_name = "DIR")]
+    checkout: Option<PathBuf>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -58,6 +62,8 @@ enum Verb {
     Test,
     /// Start what was built in every way that is promised, and judge it
     Smoke(smoke::Arguments),
+    /// Measure what things cost, beside the last run's figures
+    Bench(bench::Arguments),
     /// Check the rules of the house that no compiler checks
     Tidy,
     /// Formatting and lints, for the host and for the bare machine
@@ -67,14 +73,17 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let verb = CommandLine::parse().verb;
-    let artifacts = Artifacts::of(&checkout());
+    let CommandLine { checkout, verb } = CommandLine::parse();
+    let checkout =
+        checkout.map_or_else(own_checkout, |given| given.canonicalize().unwrap_or(given));
+    let artifacts = Artifacts::of(&checkout);
     let done = match verb {
         Verb::Setup => setup::run(&artifacts),
         Verb::Build => build::run(&artifacts),
         Verb::Iso { vault } => iso::run(&artifacts, vault.as_deref()),
         Verb::Reproduce => reproduce::run(&artifacts),
         Verb::Smoke(arguments) => smoke::run(&artifacts, &arguments),
+        Verb::Bench(arguments) => bench::run(&artifacts, &arguments),
         Verb::Tidy => tidy::run(&artifacts),
         Verb::Lint => lint::run(&artifacts),
         Verb::Policy => policy::run(&artifacts),
@@ -91,7 +100,7 @@ fn main() -> ExitCode {
 }
 
 /// The checkout that this tool was compiled in; the alias always compiles it in the one it is called from.
-fn checkout() -> PathBuf {
+fn own_checkout() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest
         .ancestors()

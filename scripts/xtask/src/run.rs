@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = FirmwareChoice::Bios)]
     firmware: FirmwareChoice,
     /// As what the image is attached: cd, usb or disk
-    #[arg(long, value_parser = media, default_value = "disk")]
+    #[arg(long, value_parser = media, default_value = "cd")]
     media: Media,
     /// The controller of the ledger's disk: virtio
     #[arg(long, value_parser = storage, default_value = "virtio")]

@@ -1,6 +1,6 @@
 //! Every way to start: the image by firmware and medium on both machines, and the kernel directly.
 
-use qemu::{Firmware, Limits, Machine, Media, Port, Profile, Rng};
+use qemu::{Firmware, Machine, Media, Port, Profile, Rng};
 
 use crate::case::Case;
 use crate::checks;
@@ -31,7 +31,7 @@ fn by_image(firmware: Firmware, media: Media, machine: Machine) -> Case {
         let mut profile = Profile::image(machine, firmware, media, &place.shipped.iso);
         profile.com2 = Port::File(place.file("com2"));
         profile.rng = Rng::Virtio;
-        checks::boot_and_judge(&profile, Limits::default(), place)
+        checks::boot_and_judge(&profile, checks::limits(), place)
     })
 }
 
@@ -43,7 +43,7 @@ fn directly(machine: Machine) -> Case {
             profile.com2 = Port::File(place.file("com2"));
             profile.rng = Rng::Virtio;
         }
-        checks::boot_and_judge(&profile, Limits::default(), place)
+        checks::boot_and_judge(&profile, checks::limits(), place)
     })
 }
 

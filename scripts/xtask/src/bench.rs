@@ -1,0 +1,117 @@
+//! `cargo xtask bench`: what things cost, each figure with the command that gives it.
+//!
+//! Owns the report and its comparison with the last run; `start` measures boots, `peer` the Linux
+//! kernel that boots beside ours, `figures` holds and compares numbers.
+//!
+//! Invariants:
+//! - no figure decides anything: a benchmark reports, tests judge;
+//! - figures of the same name are comparable: same files, same flags, best of the same count.
+
+mod figures;
+mod peer;
+mod start;
+
+use std::fs;
+
+use ::iso::artifacts::{Artifacts, publish};
+use anyhow::{Context, Result};
+
+use self::figures::{Figure, Figures, Unit};
+use crate::{iso, process};
+
+/// What to measure.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Take the files under target/ as they are
+    #[arg(long)]
+    no_build: bool,
+    /// Leave out the Linux kernel, which is fetched from Debian the first time
+    #[arg(long)]
+    no_peer: bool,
+    /// Boots of which the best counts
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+}
+
+/// Measures everything, prints it beside the last run's figures, and keeps it for the next one.
+///
+/// # Errors
+/// If something cannot be built, started or measured.
+pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
+    if !arguments.no_build {
+        iso::image(artifacts, None)?;
+    }
+    let store = artifacts.target().join("bench/last.json");
+    let last = match fs::read_to_string(&store) {
+        Ok(text) => Figures::from_json(&text).with_context(|| {
+            format!(
+                "{} is not what bench wrote: delete it and repeat",
+                store.display()
+            )
+        })?,
+        Err(_) => Figures::default(),
+    };
+    let mut now = Figures::default();
+    sizes(artifacts, &mut now)?;
+    start::measure(artifacts, arguments.rounds, &mut now)?;
+    if !arguments.no_peer {
+        peer::measure(artifacts, arguments.rounds, &mut now)?;
+    }
+    operations(artifacts, &mut now)?;
+    print!("{}", now.table(&last));
+    publish(&store, now.to_json().as_bytes())
+        .with_context(|| format!("cannot write {}", store.display()))?;
+    Ok(())
+}
+
+fn sizes(artifacts: &Artifacts, figures: &mut Figures) -> Result<()> {
+    for (name, path) in [("ISO", artifacts.iso()), ("kernel", artifacts.kernel())] {
+        let bytes = fs::metadata(&path)
+            .with_context(|| format!("no {}", path.display()))?
+            .len();
+        let relative = path
+            .strip_prefix(artifacts.root())
+            .unwrap_or(&path)
+            .display()
+            .to_string();
+        figures.add(Figure::new(
+            format!("size of the {name}"),
+            figures::from_count(bytes),
+            Unit::Bytes,
+            format!("stat -c %s {relative}"),
+        ));
+    }
+    Ok(())
+}
+
+/// Crates with a benchmark of their own operations, which prints `name   number ns` a line.
+const BENCHMARKS: [&str; 1] = ["substrate"];
+
+fn operations(artifacts: &Artifacts, figures: &mut Figures) -> Result<()> {
+    for package in BENCHMARKS {
+        let arguments = [
+            "bench",
+            "--package",
+            package,
+            "--bench",
+            "operations",
+            "--locked",
+        ];
+        println!("bench: the operations of {package}");
+        let output = process::output(
+            process::cargo()
+                .args(arguments)
+                .arg("--quiet")
+                .current_dir(artifacts.root()),
+        )?;
+        for (name, nanoseconds) in figures::from_lines(&output) {
+            figures.add(Figure::new(
+                format!("{package}: {name}"),
+                nanoseconds,
+                Unit::Nanoseconds,
+                format!("cargo bench -p {package}"),
+            ));
+        }
+    }
+    Ok(())
+}
