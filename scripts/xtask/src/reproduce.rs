@@ -1,8 +1,8 @@
 //! `cargo xtask reproduce`: two copies of the sources, built in two folders, give the same ISO.
 //!
 //! Owns the check. Each copy holds the tracked files as they are in the checkout now, in a folder
-//! with a name and a depth of its own, and is built by its own build tool with a clock, a umask and
-//! a language of its own. Only the boot loader's stages, which take minutes, are shared.
+//! with a name and a depth of its own, and is built from nothing at another time, under another umask
+//! and another language. Shared are this tool and the boot loader's stages, which take minutes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,8 +70,12 @@ fn build(
         .current_dir(copy)
         .env("GLYPHOS_COMMIT", commit)
         .env("LC_ALL", language)
-        .env("CARGO_TARGET_DIR", copy.join("target/host"))
-        .args(["-c", &format!("umask {umask} && exec cargo xtask iso")]);
+        .args([
+            "-c",
+            &format!("umask {umask} && exec \"$0\" --checkout \"$1\" iso"),
+        ])
+        .arg(std::env::current_exe()?)
+        .arg(copy);
     process::run(&mut command)?;
     let bytes = fs::read(inner.iso())?;
     Ok(::iso::artifacts::sha256(&bytes))

@@ -60,7 +60,14 @@ fn script(rustc: &Path, sysroot: &Path, flags: &[String]) -> String {
         line.push(' ');
         line.push_str(&quoted(OsStr::new(flag)));
     }
-    format!("#!/bin/sh\n{line} \"$@\"\n")
+    // A UEFI application carries the time of its linking unless its linker is told to use a hash.
+    format!(
+        "#!/bin/sh\n\
+         case \" $* \" in\n\
+         *' x86_64-unknown-uefi '*) set -- \"$@\" -Clink-arg=/Brepro ;;\n\
+         esac\n\
+         {line} \"$@\"\n"
+    )
 }
 
 fn quoted(text: &OsStr) -> String {
@@ -90,17 +97,32 @@ fn link(from: &Path, to: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process;
+    use std::process::Command;
 
     #[test]
     fn a_folder_with_a_quote_in_its_name_survives_the_shell() {
-        let text = script(
-            Path::new("/a b/it's/rustc"),
-            Path::new("/s"),
-            &["--x=1 2".to_owned()],
-        );
-        assert_eq!(
-            text,
-            "#!/bin/sh\nexec '/a b/it'\\''s/rustc' --sysroot '/s' '--x=1 2' \"$@\"\n"
-        );
+        let folder = std::env::temp_dir().join(format!("it's a sysroot-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let echo = folder.join("echo");
+        fs::write(
+            &echo,
+            "#!/bin/sh\nfor word in \"$@\"; do echo \"[$word]\"; done\n",
+        )
+        .unwrap();
+        let wrapper = folder.join("wrapper");
+        fs::write(
+            &wrapper,
+            script(&echo, Path::new("/s"), &["--x=1 2".to_owned()]),
+        )
+        .unwrap();
+        fs::set_permissions(&echo, fs::Permissions::from_mode(0o755)).unwrap();
+        let run = |arguments: &[&str]| {
+            process::output(Command::new("sh").arg(&wrapper).args(arguments)).unwrap()
+        };
+        assert_eq!(run(&["a b"]), "[--sysroot]\n[/s]\n[--x=1 2]\n[a b]\n");
+        let uefi = run(&["--target", "x86_64-unknown-uefi", "-O"]);
+        assert!(uefi.ends_with("[-O]\n[-Clink-arg=/Brepro]\n"), "{uefi}");
+        fs::remove_dir_all(&folder).unwrap();
     }
 }
