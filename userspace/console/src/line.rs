@@ -63,6 +63,19 @@ impl Line {
         self.text.get(self.cursor..).unwrap_or_default()
     }
 
+    /// Where a shared secret begins, in bytes; the end of the text if it holds none.
+    ///
+    /// The secret is what follows the word `hmac` in a command of `guardian`.
+    pub(crate) fn secret_start(&self) -> usize {
+        const WORD: &str = " hmac ";
+        let text = &self.text;
+        let is_enrolment = text.trim_start().starts_with("guardian ");
+        match text.find(WORD).filter(|_| is_enrolment) {
+            Some(position) => position.saturating_add(WORD.len()),
+            None => text.len(),
+        }
+    }
+
     pub(crate) fn is_cursor_at_end(&self) -> bool {
         self.cursor == self.text.len()
     }

@@ -13,6 +13,9 @@ pub(crate) const PROMPT: &str = "glyphos> ";
 /// Columns for the line itself; the last one of the row stays free, or the terminal wraps.
 const ROOM: usize = COLUMNS - PROMPT.len() - 1;
 
+/// What is shown in place of each character of a secret.
+const MASK: char = '*';
+
 /// What is on the row now.
 pub(crate) struct View {
     /// Characters of the line that are left of the row.
@@ -47,7 +50,8 @@ impl View {
     /// Shows a character that was put at the end of the line.
     pub(crate) fn append(&mut self, character: char, line: &Line, screen: &mut Screen<'_>) {
         if self.column == self.shown && self.shown < ROOM {
-            screen.character(character);
+            let is_secret = line.secret_start() < line.text().len();
+            screen.character(if is_secret { MASK } else { character });
             self.shown = self.shown.saturating_add(1);
             self.column = self.shown;
         } else {
@@ -69,9 +73,15 @@ impl View {
             screen.repeat("\u{8}", self.column);
         }
         let mut shown: usize = 0;
-        for character in line.text().chars().skip(self.first).take(ROOM) {
+        let secret_start = line.secret_start();
+        let characters = line.text().char_indices().skip(self.first).take(ROOM);
+        for (position, character) in characters {
             let is_cut_here = shown == 0 && self.first > 0;
-            screen.character(if is_cut_here { '<' } else { character });
+            screen.character(match character {
+                _ if is_cut_here => '<',
+                _ if position >= secret_start => MASK,
+                shown => shown,
+            });
             shown = shown.saturating_add(1);
         }
         let rest = self.shown.saturating_sub(shown);

@@ -219,6 +219,25 @@ fn a_secret_typed_once_cannot_be_called_back() {
 }
 
 #[test]
+fn a_shared_secret_is_not_shown_while_it_is_typed() {
+    let mut session = Session::new();
+    session.types("guardian enrol galahad ethics hmac abcd");
+    assert_eq!(
+        session.now(),
+        "glyphos> guardian enrol galahad ethics hmac ****|"
+    );
+    session.types("\x02\x02e");
+    assert_eq!(
+        session.now(),
+        "glyphos> guardian enrol galahad ethics hmac ***|**"
+    );
+    session.types("\x01\x06\x06\x05").types("12".repeat(40));
+    assert!(session.now().ends_with("***|") && !session.now().contains('1'));
+    session.types("\r");
+    assert!(!session.terminal.above().join("").contains("12"));
+}
+
+#[test]
 fn tab_completes_and_a_second_one_lists() {
     let mut session = Session::new();
     session.types("act\tal\t");

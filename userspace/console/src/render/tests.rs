@@ -419,6 +419,21 @@ fn text_for_a_program_is_made_of_keys_and_values() {
 }
 
 #[test]
+fn the_documentation_lists_the_keys_of_every_line() {
+    let documented = include_str!("../../README.md");
+    for response in samples() {
+        if matches!(response, Response::Text(_)) {
+            continue;
+        }
+        for line in text(&response, Mode::Machine).lines() {
+            let keys: Vec<_> = fields(line).into_iter().map(|(key, _)| key).collect();
+            let keys = std::format!("`{}`", keys.join(" "));
+            assert!(documented.contains(&keys), "README.md does not list {keys}");
+        }
+    }
+}
+
+#[test]
 fn an_activation_has_its_documented_line() {
     assert_eq!(
         text(&Response::Activated(vec![activation()]), Mode::Machine),
