@@ -31,7 +31,7 @@ pub use profile::{
     Firmware, Machine, Media, Port, Profile, Reset, Rng, Screen, Start, Storage, TimeSource,
 };
 pub use qmp::Qmp;
-pub use reply::{Outcome, READY, Ready, Reply};
+pub use reply::{Outcome, READY, Ready, Reply, field};
 pub use rundir::RunDirectory;
 pub use session::{Limits, Session};
 pub use terminal::run_on_terminal;

@@ -54,12 +54,66 @@ impl Reply {
         self.outcome == Outcome::Ok
     }
 
+    /// The value of `key` in the first line that has it.
+    #[must_use]
+    pub fn field(&self, key: &str) -> Option<String> {
+        self.lines.iter().find_map(|line| field(line, key))
+    }
+
+    /// The values of `key` in all lines that have it.
+    #[must_use]
+    pub fn column(&self, key: &str) -> Vec<String> {
+        self.lines
+            .iter()
+            .filter_map(|line| field(line, key))
+            .collect()
+    }
+
     /// The content as one text, lines ended by LF.
     #[must_use]
     pub fn text(&self) -> String {
         self.lines
             .iter()
             .fold(String::new(), |text, line| text + line + "\n")
+    }
+}
+
+/// The value of `key` in a line of `key=value` pairs; a value with blanks stands between quotes.
+#[must_use]
+pub fn field(line: &str, key: &str) -> Option<String> {
+    let mut rest = line.trim_start();
+    while !rest.is_empty() {
+        let (name, after) = rest.split_once('=')?;
+        let (value, after) = match after.strip_prefix('"') {
+            Some(quoted) => unquote(quoted)?,
+            None => {
+                let (value, after) = after.split_once(' ').unwrap_or((after, ""));
+                (value.to_owned(), after)
+            }
+        };
+        if name == key {
+            return Some(value);
+        }
+        rest = after.trim_start();
+    }
+    None
+}
+
+/// A quoted text up to its closing quote, and what follows it.
+fn unquote(quoted: &str) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut rest = quoted.chars();
+    loop {
+        match rest.next()? {
+            '"' => return Some((value, rest.as_str())),
+            '\\' => match rest.next()? {
+                'n' => value.push('\n'),
+                'r' => value.push('\r'),
+                't' => value.push('\t'),
+                other => value.push(other),
+            },
+            other => value.push(other),
+        }
     }
 }
 
@@ -115,6 +169,32 @@ mod tests {
             Outcome::parse("ERR 12"),
             Some(Outcome::Err { .. })
         ));
+    }
+
+    #[test]
+    fn a_field_is_found_by_its_key_alone() {
+        let line = r#"part=ledger detail="no disk: \"virtio\" \\ part=x" health=absent"#;
+        assert_eq!(field(line, "part").as_deref(), Some("ledger"));
+        assert_eq!(field(line, "health").as_deref(), Some("absent"));
+        assert_eq!(
+            field(line, "detail").as_deref(),
+            Some(r#"no disk: "virtio" \ part=x"#)
+        );
+        assert_eq!(field(line, "art"), None);
+    }
+
+    #[test]
+    fn a_line_that_is_no_pairs_has_no_field() {
+        for line in [
+            "",
+            "=",
+            "part",
+            "a=\"never closed",
+            "a=\"\\",
+            "just some words",
+        ] {
+            assert_eq!(field(line, "part"), None, "{line:?}");
+        }
     }
 
     #[test]
