@@ -1,0 +1,377 @@
+//! Crashes at every write and flush, with every kind of fate for what was not flushed.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use std::collections::BTreeMap;
+
+use super::{History, Outcome, Random, Workload, fresh_disk, goes_on, recovers, run};
+use crate::ledger::Ledger;
+use crate::simulated::{SectorFate, SimulatedDisk};
+
+/// How much of the space of fates is walked at one crash point.
+#[derive(Clone, Copy)]
+pub(super) struct Effort {
+    /// Walk every subset of new sectors of each frame, with the other frames old or new.
+    pub(super) every_sector_subset: bool,
+    /// Further states with an independent random fate for each sector.
+    pub(super) random_states: u64,
+    /// Of each how many states recovery is crashed in turn, at each of its writes.
+    pub(super) crash_recovery_every: u64,
+}
+
+/// Fates of whole frames, tried in all combinations.
+const FRAME_FATES: u64 = 4;
+
+/// The disks that a crash of `disk` may leave.
+pub(super) fn crash_states(
+    disk: &SimulatedDisk,
+    effort: Effort,
+    random: &mut Random,
+    visit: &mut dyn FnMut(SimulatedDisk) -> Result<(), String>,
+) -> Outcome {
+    let mut frames: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for sector in disk.pending() {
+        frames.entry(sector / 8).or_default().push(sector);
+    }
+    let index: BTreeMap<u64, usize> = frames.keys().copied().zip(0..).collect();
+    let position = |sector: u64| index.get(&(sector / 8)).copied().unwrap_or(0);
+    let mut states = 0;
+    let mut try_state = |fate: &mut dyn FnMut(u64) -> SectorFate| {
+        states += 1;
+        visit(disk.crash(fate))
+    };
+    let count = frames.len() as u32;
+    // All combinations where they are few, a sample where they are many.
+    let combinations = FRAME_FATES.saturating_pow(count);
+    for turn in 0..combinations.min(256) {
+        let pick = if combinations <= 256 {
+            turn
+        } else {
+            random.next()
+        };
+        let salt = random.next();
+        try_state(&mut |sector| {
+            let digit = (pick >> (2 * position(sector))) % FRAME_FATES;
+            match digit {
+                0 => SectorFate::Old,
+                1 => SectorFate::New,
+                2 if sector % 8 < 4 => SectorFate::New,
+                2 => SectorFate::Earlier,
+                _ => SectorFate::Garbage(salt ^ sector),
+            }
+        })?;
+    }
+    if effort.every_sector_subset {
+        for torn in 0..frames.len() {
+            for others in 0..1_u64 << frames.len().saturating_sub(1).min(3) {
+                for subset in 0..256_u64 {
+                    try_state(&mut |sector| {
+                        let frame = position(sector);
+                        let new = if frame == torn {
+                            subset >> (sector % 8) & 1
+                        } else {
+                            others >> (frame - usize::from(frame > torn)) & 1
+                        };
+                        if new == 1 {
+                            SectorFate::New
+                        } else {
+                            SectorFate::Old
+                        }
+                    })?;
+                }
+            }
+        }
+    }
+    for _ in 0..effort.random_states {
+        let salt = random.next();
+        let mut dice = Random(salt);
+        try_state(&mut |_| match dice.below(4) {
+            0 => SectorFate::Old,
+            1 => SectorFate::New,
+            2 => SectorFate::Earlier,
+            _ => SectorFate::Garbage(dice.next()),
+        })?;
+    }
+    Ok(states)
+}
+
+/// Crashes a session with `workload` at each write and flush, recovers from every state, and
+/// crashes some of the recoveries in turn.
+pub(super) fn crash_campaign(workload: &Workload, effort: Effort, seed: u64) -> Outcome {
+    let mut random = Random(seed);
+    let mut total = 0;
+    for cut in 0.. {
+        let mut disk = fresh_disk();
+        disk.cut_power_after(cut);
+        let mut history = History::default();
+        let (disk, finished) = match Ledger::open(disk.clone()) {
+            Ok((mut ledger, _)) => {
+                run(&mut ledger, workload, &mut history);
+                let finished = !ledger.device_mut().is_off();
+                (ledger.into_device(), finished)
+            }
+            Err(error) => return Err(format!("cut {cut}: does not open: {error}")),
+        };
+        let mut sample = 0;
+        let mut inner = Random(random.next());
+        let mut nested = 0;
+        total += crash_states(&disk, effort, &mut random, &mut |state| {
+            let place = |error| format!("cut {cut}, state {sample}: {error}");
+            let again = state.clone();
+            let ledger = recovers(state, &history).map_err(place)?;
+            if sample % 16 == 0 {
+                goes_on(ledger).map_err(place)?;
+            }
+            if sample % effort.crash_recovery_every == 0 {
+                nested += crash_recovery(&again, &history, &mut inner).map_err(place)?;
+            }
+            sample += 1;
+            Ok(())
+        })?;
+        total += nested;
+        if finished {
+            return Ok(total);
+        }
+    }
+    Ok(total)
+}
+
+/// Crashes the recovery of `disk` at each of its writes and flushes.
+fn crash_recovery(disk: &SimulatedDisk, history: &History, random: &mut Random) -> Outcome {
+    let effort = Effort {
+        every_sector_subset: false,
+        random_states: 6,
+        crash_recovery_every: u64::MAX,
+    };
+    let mut total = 0;
+    for cut in 0..64 {
+        let mut disk = disk.clone();
+        disk.cut_power_after(cut);
+        let (ledger, _) =
+            Ledger::open(disk).map_err(|error| format!("recovery cut {cut}: {error}"))?;
+        let disk = ledger.into_device();
+        if !disk.is_off() {
+            return Ok(total);
+        }
+        // A handful of frame fates and random ones: the outer campaign varies the rest.
+        let mut turn = 0;
+        crash_states(&disk, effort, random, &mut |state| {
+            turn += 1;
+            if turn % 7 != 0 && turn > 12 {
+                return Ok(());
+            }
+            total += 1;
+            recovers(state, history)
+                .map(|_| ())
+                .map_err(|error| format!("recovery cut {cut}: {error}"))
+        })?;
+    }
+    Ok(total)
+}
+
+/// Kills the node in the middle of an append and starts it again with the disk's cache still
+/// full: what recovery then reports must survive a power cut.
+pub(super) fn warm_restart_campaign(seed: u64) -> Outcome {
+    let mut random = Random(seed);
+    let effort = Effort {
+        every_sector_subset: false,
+        random_states: 16,
+        crash_recovery_every: u64::MAX,
+    };
+    let workload = vec![vec![300], vec![3888], vec![10, 900]];
+    let mut total = 0;
+    for cut in 0..40 {
+        let mut disk = fresh_disk();
+        disk.cut_power_after(cut);
+        let mut history = History::default();
+        let (mut ledger, _) = Ledger::open(disk).map_err(|error| format!("{error}"))?;
+        run(&mut ledger, &workload, &mut history);
+        let mut disk = ledger.into_device();
+        disk.heal();
+        let mut ledger = recovers(disk, &history)?;
+        let reported = History {
+            acknowledged: super::records(&mut ledger)?,
+            in_flight: Vec::new(),
+        };
+        let disk = ledger.into_device();
+        total += crash_states(&disk, effort, &mut random, &mut |state| {
+            recovers(state, &reported)
+                .map(|_| ())
+                .map_err(|error| format!("warm cut {cut}: {error}"))
+        })?;
+        total += 1;
+    }
+    Ok(total)
+}
+
+/// A crash whose leftovers an unlucky second crash could complete: the first session writes a
+/// record that tears, the second one writes a different record to the same place.
+pub(super) fn leftover_campaign(seed: u64) -> Outcome {
+    let mut random = Random(seed);
+    let quick = Effort {
+        every_sector_subset: false,
+        random_states: 0,
+        crash_recovery_every: u64::MAX,
+    };
+    let mut total = 0;
+    // The long record's last sectors never arrive; the second record's do, and they are equal.
+    for missing in 1..8_u64 {
+        let mut disk = fresh_disk();
+        disk.cut_power_after(u64::MAX - 1);
+        let (mut ledger, _) = Ledger::open(disk).map_err(|error| format!("{error}"))?;
+        let mut first = payload_with_tail(1);
+        let second = payload_with_tail(2);
+        let records_before = ledger.records();
+        let mut disk = {
+            ledger.device_mut().heal();
+            ledger.device_mut().cut_power_after(3);
+            let refused = ledger.append(1, &first, crate::Reserve::Ordinary);
+            if refused.is_ok() {
+                return Ok(total);
+            }
+            ledger.into_device()
+        };
+        disk = disk.crash(|sector| {
+            if sector % 8 < 8 - missing {
+                SectorFate::New
+            } else {
+                SectorFate::Old
+            }
+        });
+        let (mut ledger, report) = Ledger::open(disk).map_err(|error| format!("{error}"))?;
+        if report.records != records_before {
+            return Err(String::from("a torn record was accepted"));
+        }
+        ledger.device_mut().heal();
+        ledger.device_mut().cut_power_after(3);
+        first.clear();
+        let refused = ledger.append(2, &second, crate::Reserve::Ordinary);
+        if refused.is_ok() {
+            return Ok(total);
+        }
+        let history = History {
+            acknowledged: Vec::new(),
+            in_flight: vec![super::Issued {
+                kind: 2,
+                payload: second.clone(),
+            }],
+        };
+        let disk = ledger.into_device();
+        for kept in 0..8_u64 {
+            total += 1;
+            let state = disk.crash(|sector| {
+                if sector % 8 >= kept {
+                    SectorFate::New
+                } else {
+                    SectorFate::Old
+                }
+            });
+            recovers(state, &history)
+                .map_err(|error| format!("leftover {missing}/{kept}: {error}"))?;
+        }
+        total += crash_states(&disk, quick, &mut random, &mut |state| {
+            recovers(state, &history).map(|_| ())
+        })?;
+    }
+    Ok(total)
+}
+
+/// Payloads that differ in their first bytes only, so that their last sectors are equal.
+fn payload_with_tail(first: u8) -> Vec<u8> {
+    let mut bytes = super::payload(0, crate::PAYLOAD_BYTES_MAX);
+    if let Some(start) = bytes.first_mut() {
+        *start = first;
+    }
+    bytes
+}
+
+#[test]
+fn every_crash_of_short_workloads_loses_nothing_acknowledged_and_shows_no_halves() {
+    let thorough = Effort {
+        every_sector_subset: true,
+        random_states: 64,
+        crash_recovery_every: 97,
+    };
+    let mut states = 0;
+    for workload in [
+        vec![vec![3888]],
+        vec![vec![100], vec![3888]],
+        vec![vec![500], vec![1500], vec![3000]],
+    ] {
+        states += crash_campaign(&workload, thorough, 1).unwrap();
+    }
+    let broad = Effort {
+        every_sector_subset: false,
+        random_states: 24,
+        crash_recovery_every: 61,
+    };
+    let sizes = [0, 400, 3888];
+    for a in sizes {
+        for b in sizes {
+            states += crash_campaign(&vec![vec![a], vec![b]], broad, 2).unwrap();
+            for c in sizes {
+                let workload = vec![vec![a], vec![b], vec![c]];
+                states += crash_campaign(&workload, broad, 3).unwrap();
+            }
+        }
+    }
+    std::println!("crash states of short workloads: {states}");
+    assert!(states > 10_000);
+}
+
+#[test]
+fn every_crash_of_a_group_shows_all_of_it_or_nothing() {
+    let effort = Effort {
+        every_sector_subset: false,
+        random_states: 64,
+        crash_recovery_every: 61,
+    };
+    let mut states = 0;
+    for workload in [
+        vec![vec![10, 20]],
+        vec![vec![5], vec![300, 3888, 1], vec![9]],
+        vec![vec![1, 2, 3, 4], vec![3000, 3000]],
+    ] {
+        states += crash_campaign(&workload, effort, 4).unwrap();
+    }
+    std::println!("crash states of groups: {states}");
+    assert!(states > 1_000);
+}
+
+#[test]
+fn crashes_of_long_random_workloads_lose_nothing() {
+    let effort = Effort {
+        every_sector_subset: false,
+        random_states: 8,
+        crash_recovery_every: 211,
+    };
+    let mut states = 0;
+    for seed in 0..3 {
+        let mut random = Random(seed);
+        let workload: Workload = (0..9)
+            .map(|_| {
+                let records = if random.below(4) == 0 { 2 } else { 1 };
+                (0..records).map(|_| random.below(3889) as usize).collect()
+            })
+            .collect();
+        states += crash_campaign(&workload, effort, seed).unwrap();
+    }
+    std::println!("crash states of long workloads: {states}");
+    assert!(states > 1_000);
+}
+
+#[test]
+fn what_recovery_reports_after_a_warm_restart_survives_a_power_cut() {
+    let states = warm_restart_campaign(5).unwrap();
+    std::println!("warm restart states: {states}");
+    assert!(states > 100);
+}
+
+#[test]
+fn a_record_decided_against_never_comes_back() {
+    let states = leftover_campaign(6).unwrap();
+    std::println!("leftover states: {states}");
+    assert!(states > 100);
+}

@@ -1,0 +1,51 @@
+//! Plants each defect and demands that a campaign finds it.
+
+use alloc::vec;
+
+use super::Outcome;
+use super::crash::{Effort, crash_campaign, leftover_campaign, warm_restart_campaign};
+use super::device_faults::{
+    double_damage_campaign, error_campaign, single_damage_campaign, stray_write_campaign,
+    tamper_campaign,
+};
+use super::hostile::reformat_campaign;
+use crate::defect::{Defect, with};
+
+fn crashes() -> Outcome {
+    let effort = Effort {
+        every_sector_subset: false,
+        random_states: 32,
+        crash_recovery_every: 101,
+    };
+    crash_campaign(&vec![vec![300], vec![20, 3000], vec![3888]], effort, 31)
+}
+
+#[test]
+fn every_planted_defect_is_found() {
+    let campaigns: [(Defect, fn() -> Outcome); 15] = [
+        (Defect::SkipFlush, crashes),
+        (Defect::AcknowledgeEarly, crashes),
+        (Defect::SkipReadBack, stray_write_campaign),
+        (Defect::RetryFlush, error_campaign),
+        (Defect::SkipMirror, || single_damage_campaign(32)),
+        (Defect::SkipRing, double_damage_campaign),
+        (Defect::TruncateAtGap, double_damage_campaign),
+        (Defect::IgnoreFence, || leftover_campaign(33)),
+        (Defect::IgnoreEpoch, reformat_campaign),
+        (Defect::TrustHeader, crashes),
+        (Defect::IgnoreLink, tamper_campaign),
+        (Defect::AcceptPartialGroup, crashes),
+        (Defect::SkipRecoveryFlush, || warm_restart_campaign(34)),
+        (Defect::SuperblocksAtOnce, crashes),
+        (Defect::SkipRepair, || single_damage_campaign(35)),
+    ];
+    for (defect, campaign) in campaigns {
+        let violation = with(defect, campaign);
+        assert!(violation.is_err(), "{defect:?} was not found");
+        std::println!("{defect:?}: {}", violation.unwrap_err());
+    }
+    assert!(
+        crashes().is_ok(),
+        "the same campaign passes without a defect"
+    );
+}

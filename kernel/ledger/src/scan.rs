@@ -1,0 +1,478 @@
+//! Walks all records of a device and decides what is there: FORMAT.md, section "Recovery".
+//!
+//! Owns the decision between the end of the log and a hole in it. Reads untrusted frames; with
+//! [`Purpose::Repair`] it also writes damaged copies anew from whole ones, and nothing else.
+//!
+//! Invariants:
+//! - a gap is taken for the end only when nothing on the device proves a later record;
+//! - the same bytes give the same decision, whether looking or repairing;
+//! - a repair never writes to the copy that it reads from.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::defect::{Defect, planted};
+use crate::device::BlockDevice;
+use crate::finding::{Finding, Findings};
+use crate::frame::{self, Frame, Head};
+use crate::geometry::{FRAME_BYTES, Place};
+use crate::superblock::Superblock;
+use crate::window::Window;
+
+/// Whether a walk may write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Reads only.
+    Look,
+    /// Writes damaged copies anew.
+    Repair,
+}
+
+/// How far a walk looks for later records before it takes a gap for the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The whole device if anything at all is odd, else the ring and the superblock.
+    WhenOdd,
+    /// The whole device.
+    Always,
+}
+
+/// What a walk found.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    /// Number of the next record, which is the number of records.
+    pub(crate) next_seq: u64,
+    /// Chain value before the next record.
+    pub(crate) chain: [u8; 32],
+    /// First record of the newest group; equal to `next_seq` if there is none.
+    pub(crate) newest_group: u64,
+    /// Copies written anew.
+    pub(crate) repaired: u64,
+    /// Whether the place of the next record cannot be read in some zone.
+    pub(crate) next_unreadable: bool,
+    pub(crate) findings: Findings,
+}
+
+/// Whether a header may belong to the history that the superblock tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Valid,
+    /// Of an append that an earlier recovery decided against.
+    Leftover,
+    /// Of an incarnation that no superblock knows.
+    Ahead,
+}
+
+pub(crate) fn standing(superblock: &Superblock, head: &Head) -> Standing {
+    if planted(Defect::IgnoreFence) {
+        return Standing::Valid;
+    }
+    if head.incarnation > superblock.incarnation {
+        Standing::Ahead
+    } else if (head.seq >= superblock.fence_seq) == (head.incarnation == superblock.incarnation) {
+        Standing::Valid
+    } else {
+        Standing::Leftover
+    }
+}
+
+/// A group whose records are being read.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    first: u64,
+    end: u64,
+    chain_before: [u8; 32],
+}
+
+/// What the ring holds at one position.
+#[derive(Clone, Copy, Debug, Default)]
+struct RingEntry {
+    head: Option<Head>,
+    whole: bool,
+    readable: bool,
+    /// Whether it equals the record that the walk accepted for it.
+    confirmed: bool,
+}
+
+/// The copies of one record as found: zone A, zone B, ring.
+type Copies = [Option<Head>; 3];
+
+/// Walks the records of `device`.
+pub(crate) fn scan<D: BlockDevice>(
+    device: &mut D,
+    superblock: &Superblock,
+    purpose: Purpose,
+    reach: Reach,
+) -> Scan {
+    let chain = frame::genesis_chain(&superblock.epoch, &superblock.device_uuid);
+    let mut walk = Walk {
+        device,
+        superblock,
+        purpose,
+        zone_a: Window::new(Place::ZoneA, &superblock.geometry),
+        zone_b: Window::new(Place::ZoneB, &superblock.geometry),
+        ring: Vec::new(),
+        scratch: Box::new([0; FRAME_BYTES]),
+        chain: Some(chain),
+        last_chain: chain,
+        group: None,
+        newest_group: 0,
+        proven: superblock.fence_seq,
+        searched: false,
+        odd: reach == Reach::Always,
+        seq: 0,
+        repaired: 0,
+        findings: Findings::default(),
+    };
+    walk.load_ring();
+    while walk.step() {}
+    walk.finish()
+}
+
+struct Walk<'a, D> {
+    device: &'a mut D,
+    superblock: &'a Superblock,
+    purpose: Purpose,
+    zone_a: Window,
+    zone_b: Window,
+    ring: Vec<RingEntry>,
+    scratch: Box<Frame>,
+    /// Chain value that the next record has to continue; `None` behind a hole.
+    chain: Option<[u8; 32]>,
+    /// Chain value after the newest accepted record.
+    last_chain: [u8; 32],
+    group: Option<Group>,
+    newest_group: u64,
+    /// All records before this one are known to have existed.
+    proven: u64,
+    searched: bool,
+    odd: bool,
+    seq: u64,
+    repaired: u64,
+    findings: Findings,
+}
+
+impl<D: BlockDevice> Walk<'_, D> {
+    /// Reads the whole ring once: candidates for the newest records, and proof of them.
+    fn load_ring(&mut self) {
+        let geometry = &self.superblock.geometry;
+        for position in 0..geometry.ring_count {
+            let sector = geometry.sector(Place::Ring, position);
+            let mut entry = RingEntry {
+                readable: self
+                    .device
+                    .read(sector, self.scratch.as_mut_slice())
+                    .is_ok(),
+                ..RingEntry::default()
+            };
+            if entry.readable {
+                let head = self.head_at(&self.scratch, sector).filter(|head| {
+                    let slot = self.superblock.bad_slots.slot_of(head.seq);
+                    geometry.ring_position(slot) == position
+                });
+                entry.whole = head.is_some() && self.whole_at(&self.scratch, sector).is_some();
+                entry.head = head;
+                if let Some(head) = head {
+                    self.proven = self.proven.max(head.group_first);
+                }
+            }
+            self.ring.push(entry);
+        }
+    }
+
+    /// The header of a frame, unless it is a leftover.
+    fn head_at(&self, frame: &Frame, sector: u64) -> Option<Head> {
+        frame::read_head(frame, &self.superblock.epoch, sector)
+            .filter(|head| standing(self.superblock, head) != Standing::Leftover)
+    }
+
+    fn whole_at(&self, frame: &Frame, sector: u64) -> Option<Head> {
+        frame::read_whole(frame, &self.superblock.epoch, sector)
+            .filter(|head| standing(self.superblock, head) != Standing::Leftover)
+    }
+
+    /// Takes one step; `false` at the end.
+    fn step(&mut self) -> bool {
+        let slot = self.superblock.bad_slots.slot_of(self.seq);
+        if slot >= self.superblock.geometry.slot_count {
+            return false;
+        }
+        let copies = self.copies(slot);
+        match self.choose(&copies) {
+            Some(head) => self.accept(slot, &copies, head),
+            None => return self.gap(slot),
+        }
+        self.seq = self.seq.saturating_add(1);
+        true
+    }
+
+    /// The whole copies of the record at `slot`.
+    fn copies(&mut self, slot: u64) -> Copies {
+        let geometry = &self.superblock.geometry;
+        self.zone_a.load(self.device, geometry, slot);
+        self.zone_b.load(self.device, geometry, slot);
+        let expected = |head: &Head| head.seq == self.seq;
+        let sector_a = geometry.sector(Place::ZoneA, slot);
+        let sector_b = geometry.sector(Place::ZoneB, slot);
+        let frame_a = self.zone_a.frame(slot);
+        let frame_b = self.zone_b.frame(slot);
+        let a = frame_a.and_then(|frame| self.whole_at(frame, sector_a));
+        let b = match (frame_a, a, frame_b) {
+            (Some(model), Some(head), Some(frame)) => {
+                frame::read_like(frame, &self.superblock.epoch, sector_b, model, &head)
+                    .filter(|head| standing(self.superblock, head) != Standing::Leftover)
+            }
+            (_, _, Some(frame)) => self.whole_at(frame, sector_b),
+            _ => None,
+        };
+        let ring = self.ring_entry(slot).filter(|entry| entry.whole);
+        [
+            a.filter(expected),
+            b.filter(expected),
+            ring.and_then(|entry| entry.head).filter(expected),
+        ]
+    }
+
+    fn ring_entry(&self, slot: u64) -> Option<&RingEntry> {
+        let position = self.superblock.geometry.ring_position(slot);
+        self.ring.get(usize::try_from(position).ok()?)
+    }
+
+    /// Picks the record among its copies: linked before unlinked, newer before older.
+    fn choose(&mut self, copies: &Copies) -> Option<Head> {
+        let linked = |head: &Head| {
+            planted(Defect::IgnoreLink)
+                || self.chain.is_none_or(|chain| chain == head.previous_chain)
+        };
+        let found = || copies.iter().flatten();
+        let best = found().max_by_key(|head| (linked(head), head.incarnation))?;
+        let rival = found().any(|head| {
+            head != best && linked(head) == linked(best) && head.incarnation == best.incarnation
+        });
+        let (best, is_linked) = (*best, linked(best));
+        if rival {
+            self.findings.add(Finding::Forked { seq: self.seq });
+        }
+        if !is_linked {
+            self.findings.add(Finding::LinkBroken { seq: self.seq });
+        }
+        if standing(self.superblock, &best) == Standing::Ahead {
+            self.findings
+                .add(Finding::IncarnationAhead { seq: self.seq });
+        }
+        Some(best)
+    }
+
+    fn accept(&mut self, slot: u64, copies: &Copies, head: Head) {
+        if self.seq == self.superblock.fence_seq
+            && self
+                .chain
+                .is_some_and(|chain| chain != self.superblock.fence_chain)
+            && !planted(Defect::IgnoreLink)
+        {
+            self.findings.add(Finding::LinkBroken { seq: self.seq });
+        }
+        self.enter_group(&head);
+        let [a, b, ring] = copies.map(|copy| copy == Some(head));
+        for (sound, place) in [(a, Place::ZoneA), (b, Place::ZoneB)] {
+            if !sound {
+                self.odd = true;
+                self.copy_damaged(slot, place, [a, b, ring]);
+            }
+        }
+        let position = self.superblock.geometry.ring_position(slot);
+        if let Some(entry) = usize::try_from(position)
+            .ok()
+            .and_then(|position| self.ring.get_mut(position))
+        {
+            entry.confirmed = ring;
+        }
+        self.chain = Some(head.chain);
+        self.last_chain = head.chain;
+        if self.seq.saturating_add(1) == head.group_end() {
+            self.group = None;
+            self.newest_group = head.group_first;
+        }
+    }
+
+    /// Keeps where the group of `head` began, to go back there if it has no end.
+    fn enter_group(&mut self, head: &Head) {
+        let continues = self
+            .group
+            .is_some_and(|group| group.first == head.group_first && group.end == head.group_end());
+        if continues {
+            return;
+        }
+        let starts = head.group_first == self.seq && self.group.is_none();
+        if !starts && self.chain.is_some() {
+            self.findings.add(Finding::LinkBroken { seq: self.seq });
+        }
+        self.group = Some(Group {
+            first: head.group_first,
+            end: head.group_end(),
+            chain_before: head.previous_chain,
+        });
+    }
+
+    /// Reports a damaged copy and, when repairing, writes it anew from a whole one.
+    fn copy_damaged(&mut self, slot: u64, place: Place, sound: [bool; 3]) {
+        let seq = self.seq;
+        self.findings.add(Finding::CopyDamaged { seq, place });
+        if self.purpose == Purpose::Look {
+            return;
+        }
+        let geometry = &self.superblock.geometry;
+        let source = Place::ALL
+            .into_iter()
+            .zip(sound)
+            .find(|(_, sound)| *sound)
+            .map(|(source, _)| geometry.sector(source, slot));
+        if let Some(source) = source {
+            self.copy_frame(source, geometry.sector(place, slot));
+        }
+    }
+
+    fn copy_frame(&mut self, source: u64, target: u64) {
+        let read = self.device.read(source, self.scratch.as_mut_slice());
+        if read.is_err() || self.whole_at(&self.scratch, source).is_none() {
+            return;
+        }
+        frame::retarget(&mut self.scratch, target);
+        // A failed write shows when the copy is looked at again.
+        if self.device.write(target, self.scratch.as_slice()).is_ok() {
+            self.repaired = self.repaired.saturating_add(1);
+        }
+    }
+
+    /// No copy is whole: the end, or a hole? `true` to go on behind a hole.
+    fn gap(&mut self, slot: u64) -> bool {
+        if planted(Defect::TruncateAtGap) {
+            return false;
+        }
+        if self.proven <= self.seq && !self.searched && (self.odd || !self.ring_agrees(slot)) {
+            self.search_from(slot);
+        }
+        if self.proven <= self.seq {
+            return false;
+        }
+        self.findings.add(Finding::RecordLost { seq: self.seq });
+        self.odd = true;
+        self.chain = None;
+        self.group = None;
+        self.seq = self.seq.saturating_add(1);
+        true
+    }
+
+    /// The slots whose third copies the ring should hold when `slot` comes next.
+    fn ring_slots(&self, slot: u64) -> impl Iterator<Item = u64> + use<D> {
+        slot.saturating_sub(self.superblock.geometry.ring_count)..slot
+    }
+
+    fn ring_agrees(&self, slot: u64) -> bool {
+        self.ring_slots(slot).all(|slot| {
+            self.superblock.bad_slots.seq_of(slot).is_none()
+                || self.ring_entry(slot).is_some_and(|entry| entry.confirmed)
+        })
+    }
+
+    /// Looks at every frame from `slot` on for headers of later records.
+    fn search_from(&mut self, slot: u64) {
+        self.searched = true;
+        let geometry = &self.superblock.geometry;
+        for slot in slot..geometry.slot_count {
+            self.zone_a.load(self.device, geometry, slot);
+            self.zone_b.load(self.device, geometry, slot);
+            for (window, place) in [(&self.zone_a, Place::ZoneA), (&self.zone_b, Place::ZoneB)] {
+                let sector = geometry.sector(place, slot);
+                let head = window
+                    .frame(slot)
+                    .and_then(|frame| self.head_at(frame, sector))
+                    .filter(|head| self.superblock.bad_slots.seq_of(slot) == Some(head.seq));
+                if let Some(head) = head {
+                    self.proven = self.proven.max(head.group_first);
+                }
+            }
+        }
+    }
+
+    fn finish(mut self) -> Scan {
+        let reached = self.seq;
+        if self.proven > reached && !planted(Defect::TruncateAtGap) {
+            self.findings.add(Finding::RecordLost { seq: reached });
+        }
+        if let Some(group) = self.group.take()
+            && !planted(Defect::AcceptPartialGroup)
+        {
+            self.seq = group.first;
+            self.last_chain = group.chain_before;
+            self.findings.add(Finding::TornAppend { seq: group.first });
+        }
+        if self.seq == self.superblock.fence_seq
+            && self.chain.is_some()
+            && self.last_chain != self.superblock.fence_chain
+        {
+            self.findings.add(Finding::LinkBroken { seq: self.seq });
+        }
+        let slot = self.superblock.bad_slots.slot_of(self.seq);
+        self.check_ring(slot);
+        let mut next_unreadable = false;
+        if slot < self.superblock.geometry.slot_count {
+            next_unreadable = self.check_end(slot, reached);
+        }
+        Scan {
+            next_seq: self.seq,
+            chain: self.last_chain,
+            newest_group: self.newest_group.min(self.seq),
+            repaired: self.repaired,
+            next_unreadable,
+            findings: self.findings,
+        }
+    }
+
+    /// Holds the ring against the newest records, and repairs it.
+    fn check_ring(&mut self, slot: u64) {
+        let geometry = &self.superblock.geometry;
+        for slot in self.ring_slots(slot) {
+            let confirmed = self.ring_entry(slot).is_some_and(|entry| entry.confirmed);
+            let Some(seq) = self.superblock.bad_slots.seq_of(slot) else {
+                continue;
+            };
+            if confirmed {
+                continue;
+            }
+            self.findings.add(Finding::CopyDamaged {
+                seq,
+                place: Place::Ring,
+            });
+            if self.purpose == Purpose::Repair {
+                let target = geometry.sector(Place::Ring, slot);
+                let before = self.repaired;
+                self.copy_frame(geometry.sector(Place::ZoneA, slot), target);
+                if self.repaired == before {
+                    self.copy_frame(geometry.sector(Place::ZoneB, slot), target);
+                }
+            }
+        }
+    }
+
+    /// Looks at the places of the next record; says whether a zone is unreadable there.
+    fn check_end(&mut self, slot: u64, reached: u64) -> bool {
+        let geometry = &self.superblock.geometry;
+        let mut unreadable: u32 = 0;
+        let mut torn = false;
+        for place in [Place::ZoneA, Place::ZoneB] {
+            let sector = geometry.sector(place, slot);
+            match self.device.read(sector, self.scratch.as_mut_slice()) {
+                Ok(()) => torn |= self.head_at(&self.scratch, sector).is_some(),
+                Err(_) => unreadable = unreadable.saturating_add(1),
+            }
+        }
+        let ring_readable = self.ring_entry(slot).is_some_and(|entry| entry.readable);
+        if unreadable == 2 && !ring_readable {
+            self.findings.add(Finding::EndUnreadable { seq: self.seq });
+        } else if torn && reached == self.seq {
+            self.findings.add(Finding::TornAppend { seq: self.seq });
+        }
+        unreadable > 0
+    }
+}
