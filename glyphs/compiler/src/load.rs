@@ -9,6 +9,7 @@
 
 mod compile;
 mod files;
+mod index;
 mod refuse;
 
 use crate::error::{VaultError, VaultErrorKind};
@@ -22,6 +23,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use files::Candidate;
 use glyph_parser::{Command, Diagnostic, Field};
+use index::Index;
 
 /// Bounds that a vault is held to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,11 +150,12 @@ fn link(candidates: &mut [Candidate<'_>], log: &mut Log) -> Links {
         parents: Graph::new(),
         entangled: Graph::new(),
     };
+    let index = Index::new(candidates);
     for position in 0..candidates.len() {
         let mut missing = Vec::new();
         let candidate = &candidates[position];
         let mut resolve = |field, place, id: &GlyphId| {
-            let found = files::find(candidates, id);
+            let found = index.find(candidates, id);
             if found.is_none() {
                 missing.push(candidate.missing(field, place, id, candidates));
             }

@@ -37,20 +37,20 @@ pub enum Op {
 }
 
 impl Op {
-    /// Compiles one command; `target` finds the definition that an `entangle` names.
+    /// Compiles one command; `target` gives the definition that an `entangle` names.
     ///
     /// `None` if the target is not found.
     pub(crate) fn compile<'a>(
         command: &Command,
-        target: impl FnOnce(&abi::GlyphId) -> Option<&'a Definition>,
+        target: impl FnOnce() -> Option<&'a Definition>,
     ) -> Option<Op> {
         Some(match command {
             Command::Resonate(factor) => Op::Resonate(*factor),
             Command::Amplify(factor) => Op::Amplify(*factor),
             Command::PhaseShift(degrees) => Op::PhaseShift(*degrees),
             Command::Stabilize => Op::Stabilize,
-            Command::Entangle(id) => {
-                let target = target(id)?;
+            Command::Entangle(_) => {
+                let target = target()?;
                 Op::Entangle {
                     entanglement: target.entanglement,
                     resonance: target.resonance * ENTANGLE_RESONANCE_SHARE,
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     fn decay(share: f64) -> Option<Op> {
-        Op::compile(&Command::Decay(share), |_| None)
+        Op::compile(&Command::Decay(share), || None)
     }
 
     #[test]

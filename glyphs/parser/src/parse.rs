@@ -191,7 +191,7 @@ impl Reading {
             );
             return;
         }
-        let Some((key, value)) = whole.split_once(':') else {
+        let Some((key, value)) = whole.split_once(b':') else {
             report.at(None, whole, "`key: value`", quote(whole.text));
             return;
         };

@@ -3,7 +3,7 @@
 //! Invariant: parents are collapsed before their children, so each link is looked at once.
 
 use super::Links;
-use super::files::{Candidate, find};
+use super::files::Candidate;
 use crate::collapse::{Inheritance, collapse};
 use crate::program::Op;
 use crate::vault::{Compiled, GlyphIndex, Vault};
@@ -44,9 +44,9 @@ pub(super) fn compile(
         else {
             unreachable!("a sound glyph has a definition and was collapsed");
         };
+        let mut targets = links.entangled.of(node).iter();
         let ops = definition.program.iter().map(|command| {
-            let target =
-                |id: &_| find(candidates, id).and_then(|n| sound_definition(&candidates[n]));
+            let target = || sound_definition(&candidates[*targets.next()?]);
             let op = Op::compile(command, target);
             op.unwrap_or_else(|| unreachable!("a sound glyph entangles with sound glyphs"))
         });

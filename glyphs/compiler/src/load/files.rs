@@ -2,10 +2,12 @@
 //!
 //! Invariant: candidates are sorted by id and no id occurs twice among them.
 
+use super::index::head;
 use super::{Limits, Log};
 use crate::error::{VaultError, VaultErrorKind};
 use abi::GlyphId;
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -22,7 +24,7 @@ pub(crate) struct Candidate<'a> {
     pub(crate) id: GlyphId,
     pub(crate) place: Place,
     /// What the file says; `None` if it breaks rules of the format.
-    pub(crate) parsed: Option<Parsed>,
+    pub(crate) parsed: Option<Box<Parsed>>,
     /// Whether the glyph is refused, for whatever reason.
     pub(crate) refused: bool,
 }
@@ -140,7 +142,7 @@ pub(super) fn read<'a>(files: Vec<File<'a>>, log: &mut Log) -> Vec<Candidate<'a>
                 bytes,
                 id: parsed.definition.id.clone(),
                 place: parsed.places.id,
-                parsed: Some(parsed),
+                parsed: Some(Box::new(parsed)),
                 refused,
             }),
             Err(refusal) => {
@@ -163,16 +165,9 @@ pub(super) fn read<'a>(files: Vec<File<'a>>, log: &mut Log) -> Vec<Candidate<'a>
             }
         }
     }
-    candidates.sort_by(|a, b| a.id.cmp(&b.id));
+    candidates.sort_by(|a, b| (head(&a.id), &a.id).cmp(&(head(&b.id), &b.id)));
     merge_duplicates(&mut candidates, log);
     candidates
-}
-
-/// The candidate with this id.
-pub(super) fn find(candidates: &[Candidate<'_>], id: &GlyphId) -> Option<usize> {
-    candidates
-        .binary_search_by(|candidate| candidate.id.cmp(id))
-        .ok()
 }
 
 /// Refuses every file whose id another file has; one refused candidate stands for them all.

@@ -12,8 +12,8 @@ pub(super) struct Piece<'a> {
 }
 
 /// White space of the format within a line.
-fn is_space(character: char) -> bool {
-    matches!(character, ' ' | '\t')
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 impl<'a> Piece<'a> {
@@ -43,20 +43,24 @@ impl<'a> Piece<'a> {
 
     /// Without white space at either end.
     pub(super) fn trim(self) -> Self {
-        let tail = self.text.trim_start_matches(is_space);
+        let solid = |byte: &u8| !is_space(*byte);
+        let bytes = self.text.as_bytes();
+        let start = bytes.iter().position(solid).unwrap_or(bytes.len());
+        let end = bytes
+            .iter()
+            .rposition(solid)
+            .map_or(start, |last| last.saturating_add(1));
         Piece {
-            text: tail.trim_end_matches(is_space),
-            offset: self
-                .offset
-                .saturating_add(self.text.len().saturating_sub(tail.len())),
+            text: self.text.get(start..end).unwrap_or_default(),
+            offset: self.offset.saturating_add(start),
         }
     }
 
-    /// What stands before and after the first `separator`.
-    pub(super) fn split_once(self, separator: char) -> Option<(Self, Self)> {
-        let position = self.text.find(separator)?;
+    /// What stands before and after the first `separator`, an ASCII character.
+    pub(super) fn split_once(self, separator: u8) -> Option<(Self, Self)> {
+        let position = self.text.bytes().position(|byte| byte == separator)?;
         let (head, tail) = self.split_at(position)?;
-        Some((head, tail.skip(separator.len_utf8())))
+        Some((head, tail.skip(1)))
     }
 
     /// What stands before and from byte `position` on.
@@ -85,7 +89,7 @@ impl<'a> Piece<'a> {
     }
 
     /// The trimmed pieces between separators, at least one.
-    pub(super) fn list(self, separator: char) -> impl Iterator<Item = Piece<'a>> {
+    pub(super) fn list(self, separator: u8) -> impl Iterator<Item = Piece<'a>> {
         let mut rest = Some(self);
         core::iter::from_fn(move || {
             let current = rest?;

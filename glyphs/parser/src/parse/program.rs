@@ -34,7 +34,9 @@ pub(super) fn read(
         );
         return;
     }
-    for (position, piece) in value.list('|').enumerate() {
+    let bars = value.text.bytes().filter(|byte| *byte == b'|').count();
+    commands.reserve_exact(bars.saturating_add(1).min(COMMANDS_MAX));
+    for (position, piece) in value.list(b'|').enumerate() {
         if position >= COMMANDS_MAX {
             let expected = format!("at most {COMMANDS_MAX} commands");
             report.at(Some(FIELD), piece, expected, "one more");
@@ -48,7 +50,7 @@ pub(super) fn read(
 }
 
 fn command(piece: Piece<'_>, report: &mut Report<'_>) -> Option<Command> {
-    let Some((name, rest)) = piece.split_once('(') else {
+    let Some((name, rest)) = piece.split_once(b'(') else {
         report.near_miss(
             Some(FIELD),
             piece,
@@ -59,7 +61,7 @@ fn command(piece: Piece<'_>, report: &mut Report<'_>) -> Option<Command> {
         return None;
     };
     let name = name.trim();
-    let Some((argument, after)) = rest.split_once(')') else {
+    let Some((argument, after)) = rest.split_once(b')') else {
         report.at(Some(FIELD), rest.end(), "`)`", "the end of the command");
         return None;
     };

@@ -277,7 +277,7 @@ pub(super) fn list<'a>(field: Field, value: Piece<'a>, report: &mut Report<'_>) 
     if value.text.is_empty() {
         return entries;
     }
-    for entry in value.list(',') {
+    for entry in value.list(b',') {
         if entry.text.is_empty() {
             report.at(Some(field), entry, "an entry between commas", "nothing");
         } else {
