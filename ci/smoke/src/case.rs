@@ -15,6 +15,8 @@ pub struct Shipped {
     pub ramdisk: PathBuf,
     /// The hybrid image.
     pub iso: PathBuf,
+    /// What each glyph of the vault computes, as a table.
+    pub expected: PathBuf,
 }
 
 /// Where a case finds the files and leaves its own.

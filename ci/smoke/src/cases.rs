@@ -1,11 +1,12 @@
 //! The cases, by what they are about.
 //!
-//! `boot`: every way to start; `machine`: machines with something missing; `controls`: broken
-//! machines that must fail.
+//! `boot`: every way to start; `machine`: machines with something missing; `vault`: what it computes;
+//! `controls`: broken machines that must fail.
 
 mod boot;
 mod controls;
 mod machine;
+mod vault;
 
 use crate::case::Case;
 
@@ -14,6 +15,7 @@ use crate::case::Case;
 pub fn all() -> Vec<Case> {
     let mut cases = boot::cases();
     cases.extend(machine::cases());
+    cases.extend(vault::cases());
     cases.extend(controls::cases());
     cases
 }

@@ -94,7 +94,8 @@ mod tests {
         let shipped = Shipped {
             kernel: none.clone(),
             ramdisk: none.clone(),
-            iso: none,
+            iso: none.clone(),
+            expected: none,
         };
         let told = Mutex::new(Vec::new());
         let jobs = NonZeroUsize::new(2).unwrap();

@@ -66,6 +66,7 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
         kernel: artifacts.kernel(),
         ramdisk: artifacts.ramdisk(),
         iso: artifacts.iso(),
+        expected: artifacts.root().join("glyphs/vault/expected.tsv"),
     };
     let folder = artifacts.target().join("smoke");
     let tell = |line: &str| println!("smoke: {line}");

@@ -1,8 +1,10 @@
 //! Machines with something missing: the node says so, and the rest works.
 
+use std::fs;
+
 use qemu::{Firmware, Machine, Media, Port, Profile, Screen, Storage};
 
-use crate::case::{Case, Place};
+use crate::case::{Case, Failure, Place};
 use crate::checks;
 
 /// A disk large enough for a ledger, in bytes.
@@ -29,19 +31,37 @@ pub(super) fn cases() -> Vec<Case> {
             profile.com2 = Port::Absent;
             checks::boot_and_judge(&profile, checks::limits(), place)
         }),
-        Case::new("with-empty-disk", |place| {
-            let mut profile = direct(place);
-            profile.storage = Storage::Virtio {
-                file: place.empty_disk(DISK_SIZE)?,
-            };
-            checks::boot_and_judge(&profile, checks::limits(), place)
+        Case::new("without-disk", |place| {
+            let health = [
+                ("ledger", "absent"),
+                ("governance", "absent"),
+                ("substrate", "good"),
+            ];
+            checks::judge(&direct(place), checks::limits(), place, &health)
         }),
+        Case::new("with-empty-disk", with_empty_disk),
         Case::new("with-128-mib", |place| {
             let mut profile = direct(place);
             profile.memory_mib = 128;
             checks::boot_and_judge(&profile, checks::limits(), place)
         }),
     ]
+}
+
+/// A blank disk is seen and stays blank: nothing is formatted unasked.
+fn with_empty_disk(place: &Place<'_>) -> Result<(), Failure> {
+    let disk = place.empty_disk(DISK_SIZE)?;
+    let mut profile = direct(place);
+    profile.storage = Storage::Virtio { file: disk.clone() };
+    checks::judge(&profile, checks::limits(), place, &[("ledger", "absent")])?;
+    let bytes =
+        fs::read(&disk).map_err(|error| Failure::Host(format!("{}: {error}", disk.display())))?;
+    match bytes.iter().position(|&byte| byte != 0) {
+        Some(offset) => Err(Failure::Wrong(format!(
+            "the node wrote to a blank disk at {offset}"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// A whole machine without a disk.

@@ -1,0 +1,94 @@
+//! The vault that ships, activated on the machine.
+//!
+//! The host's tests hold the interpreter to `glyphs/vault/expected.tsv`; this case holds the
+//! machine to the same file, bit by bit: same source, another target, another processor.
+
+use std::fs;
+
+use qemu::{Machine, Profile, Reply};
+
+use crate::case::{Case, Failure, Place};
+use crate::checks::{self, demand};
+
+/// The numbers of a state that both the file and a reply name.
+const NUMBERS: [&str; 5] = [
+    "resonance",
+    "magnitude",
+    "phase",
+    "coherence",
+    "entanglement",
+];
+
+/// The vault's case.
+pub(super) fn cases() -> Vec<Case> {
+    vec![Case::new("vault-as-expected", activate_all)]
+}
+
+fn activate_all(place: &Place<'_>) -> Result<(), Failure> {
+    let shipped = place.shipped;
+    let path = &shipped.expected;
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::Host(format!("{}: {error}", path.display())))?;
+    let mut rows = text
+        .lines()
+        .map(|line| line.split('\t').collect::<Vec<_>>());
+    let head = rows.next().unwrap_or_default();
+    let profile = Profile::direct(Machine::Q35, &shipped.kernel, Some(&shipped.ramdisk));
+    let (mut session, _) = checks::boot(&profile, checks::limits(), place)?;
+    let mut count = 0_usize;
+    for row in rows {
+        let cell = |name: &str| {
+            let column = head.iter().position(|head| *head == name);
+            column
+                .and_then(|column| row.get(column).copied())
+                .unwrap_or_default()
+        };
+        let activate = format!("activate {}", cell("glyph_id"));
+        let answer = session.command_ok(&activate)?;
+        for name in NUMBERS {
+            let agrees = same_number(cell(name), &answer, name);
+            demand(
+                agrees,
+                &format!("{activate}, {name} {}", cell(name)),
+                &answer,
+            )?;
+        }
+        count = count.saturating_add(1);
+    }
+    let listed = session.command_ok("vault list")?;
+    demand(
+        count > 0 && listed.column("glyph").len() == count,
+        "vault list",
+        &listed,
+    )?;
+    Ok(session.power_off()?)
+}
+
+/// Whether the reply gives the expected number, to the last bit.
+fn same_number(expected: &str, reply: &Reply, name: &str) -> bool {
+    let told = reply.field(name).and_then(|text| text.parse::<f64>().ok());
+    match (expected.parse::<f64>(), told) {
+        (Ok(expected), Some(told)) => expected.to_bits() == told.to_bits(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use qemu::Outcome;
+
+    #[test]
+    fn a_number_agrees_only_to_the_last_bit() {
+        let lines = vec!["glyph=x phase=1431.2250000000001 coherence=100".to_owned()];
+        let reply = Reply {
+            lines,
+            outcome: Outcome::Ok,
+        };
+        assert!(same_number("1431.2250000000001", &reply, "phase"));
+        assert!(!same_number("1431.225", &reply, "phase"));
+        assert!(same_number("100", &reply, "coherence"));
+        assert!(!same_number("100", &reply, "magnitude"));
+        assert!(!same_number("", &reply, "phase"));
+    }
+}
