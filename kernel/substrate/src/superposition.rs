@@ -107,7 +107,9 @@ impl Substrate {
     /// The slot that a cell has, or a free one.
     fn claim_slot(&mut self, cell: CellIndex, position: Position) -> Result<usize, SubstrateError> {
         let slots = self.guard.geometry.slots;
-        if let Some(slot) = self.slot_named_by(position).filter(|&slot| slot < slots) {
+        if let Some(slot) = self.slot_named_by(position).filter(|&slot| slot < slots)
+            && !self.is_taken(slot, cell)
+        {
             return Ok(slot);
         }
         for step in 0..slots {

@@ -4,7 +4,7 @@ use super::Guard;
 use crate::checksum::WORDS;
 use crate::event::{Action, Place};
 use crate::geometry::PAGE_LINES;
-use crate::{Substrate, SubstrateError};
+use crate::{Substrate, SubstrateError, line};
 use abi::CellIndex;
 use abi::request::{Injection, Pair};
 use std::string::{String, ToString};
@@ -348,6 +348,29 @@ fn slots_of_lost_cells_are_found_again_and_never_given_to_two_cells() {
             Err(SubstrateError::Poisoned(cell))
         );
     }
+}
+
+#[test]
+fn a_lost_slot_given_to_another_cell_is_not_shown_to_the_first_nor_taken_back() {
+    let mut field = Substrate::new(4, 1).unwrap();
+    let mut seen = [pairs()[0]; 8];
+    for cell in 0..3 {
+        field.superpose(CellIndex(cell), &pairs()).unwrap();
+    }
+    let slot_line = field.guard.geometry.slot_line(0);
+    let parity = field.guard.geometry.parity_of(slot_line);
+    field.guard.blocks[slot_line][3] ^= 0b11;
+    field.guard.blocks[parity][3] ^= 0b11;
+    field.slot_hint = 0;
+    field.scrub_all();
+    field.superpose(CellIndex(3), &pairs()[..1]).unwrap();
+    assert_eq!(field.guard.blocks[slot_line][line::OWNER], 3);
+    let lost = Err(SubstrateError::SuperpositionLost(CellIndex(0)));
+    assert_eq!(field.observe(CellIndex(0), &mut seen), lost);
+    field.superpose(CellIndex(0), &pairs()).unwrap();
+    assert_eq!(field.observe(CellIndex(0), &mut seen), Ok(2));
+    assert_eq!(field.observe(CellIndex(3), &mut seen), Ok(1));
+    assert_eq!(seen[0], pairs()[0]);
 }
 
 #[test]
