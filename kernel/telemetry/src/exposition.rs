@@ -85,8 +85,17 @@ impl Registry {
             sample(out, &GLYPH_ACTIVATIONS, &glyph.id)?;
             writeln!(out, "{}", glyph.activations)?;
         }
-        head(out, &GLYPH_DURATION)?;
-        for glyph in self.glyphs.iter() {
+        // The histogram of a glyph is eleven lines on a slow line: it starts with its first
+        // activation, while the counter stands there from the start.
+        let mut active = self
+            .glyphs
+            .iter()
+            .filter(|glyph| glyph.durations.count > 0)
+            .peekable();
+        if active.peek().is_some() {
+            head(out, &GLYPH_DURATION)?;
+        }
+        for glyph in active {
             write_durations(out, &GLYPH_DURATION, Some(&glyph.id), &glyph.durations)?;
         }
         Ok(())
@@ -242,6 +251,19 @@ mod tests {
             assert!(text.lines().any(|l| l == line), "{line} not in\n{text}");
         }
         assert!(text.ends_with("\n# EOF\n"));
+    }
+
+    #[test]
+    fn a_glyph_counts_from_the_start_and_has_a_histogram_from_its_first_activation() {
+        let mut registry = Registry::new(&BUILD);
+        registry.load_glyphs(["a", "b"].into_iter());
+        let before = text(&registry);
+        assert!(before.contains("glyphos_glyph_activations_total{glyph_id=\"b\"} 0\n"));
+        assert!(!before.contains("glyphos_glyph_activation_duration_seconds"));
+        registry.activated(1, 1);
+        let after = text(&registry);
+        assert!(after.contains("duration_seconds_count{glyph_id=\"b\"} 1\n"));
+        assert!(!after.contains("duration_seconds_count{glyph_id=\"a\"}"));
     }
 
     #[test]
