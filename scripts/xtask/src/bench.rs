@@ -14,7 +14,7 @@ mod start;
 use std::fs;
 
 use ::iso::artifacts::{Artifacts, publish};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use self::figures::{Figure, Figures, Unit};
 use crate::{iso, process};
@@ -84,33 +84,37 @@ fn sizes(artifacts: &Artifacts, figures: &mut Figures) -> Result<()> {
     Ok(())
 }
 
-/// Crates with a benchmark of their own operations, which prints `name   number ns` a line.
-const BENCHMARKS: [&str; 1] = ["substrate"];
+/// Benchmarks of crates, each line of which names an operation and ends in a number and `ns`.
+const BENCHMARKS: [(&str, &str); 2] = [
+    ("substrate", "operations"),
+    ("glyph-interpreter", "activation"),
+];
 
 fn operations(artifacts: &Artifacts, figures: &mut Figures) -> Result<()> {
-    for package in BENCHMARKS {
+    for (package, bench) in BENCHMARKS {
+        println!("bench: the operations of {package}");
         let arguments = [
             "bench",
+            "--locked",
+            "--quiet",
             "--package",
             package,
             "--bench",
-            "operations",
-            "--locked",
+            bench,
         ];
-        println!("bench: the operations of {package}");
         let output = process::output(
             process::cargo()
                 .args(arguments)
-                .arg("--quiet")
                 .current_dir(artifacts.root()),
         )?;
-        for (name, nanoseconds) in figures::from_lines(&output) {
-            figures.add(Figure::new(
-                format!("{package}: {name}"),
-                nanoseconds,
-                Unit::Nanoseconds,
-                format!("cargo bench -p {package}"),
-            ));
+        let found = figures::from_lines(&output);
+        if found.is_empty() {
+            bail!("the benchmark of {package} printed no figure");
+        }
+        for (name, nanoseconds) in found {
+            let name = format!("{package}: {name}");
+            let command = format!("cargo bench -p {package} --bench {bench}");
+            figures.add(Figure::new(name, nanoseconds, Unit::Nanoseconds, command));
         }
     }
     Ok(())

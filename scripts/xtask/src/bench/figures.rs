@@ -134,7 +134,12 @@ pub(super) fn from_lines(output: &str) -> Vec<(String, f64)> {
         let number = line
             .strip_suffix(" ns")
             .and_then(|rest| rest.trim_end().rsplit_once(' '))
-            .and_then(|(name, number)| Some((name.trim(), number.parse::<f64>().ok()?)));
+            .and_then(|(name, number)| {
+                Some((
+                    name.trim_end_matches([' ', ':']),
+                    number.parse::<f64>().ok()?,
+                ))
+            });
         match number {
             Some((name, nanoseconds)) if heading.is_empty() => {
                 found.push((name.to_owned(), nanoseconds));
@@ -184,6 +189,7 @@ mod tests {
             from_lines(output),
             [("verified read, 64 x 64 cells".to_owned(), 12.5)]
         );
+        assert_eq!(from_lines("colon: 2 ns"), [("colon".to_owned(), 2.0)]);
         assert_eq!(from_lines("lonely 1.0 ns"), [("lonely".to_owned(), 1.0)]);
         assert!(from_lines("no number ns\n").is_empty());
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Violation;
 
-/// A crate of the workspace and what it depends on, for whatever purpose.
+/// A crate of the workspace and what it depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Crate {
     pub(crate) name: String,
@@ -15,7 +15,10 @@ pub(crate) struct Crate {
     pub(crate) folder: String,
     /// The root files of its library and programs, relative to the checkout.
     pub(crate) roots: Vec<String>,
+    /// What it is built with.
     pub(crate) dependencies: Vec<String>,
+    /// What only its tests are built with.
+    pub(crate) test_dependencies: Vec<String>,
 }
 
 /// Pure crates that serve: what `node` puts together.
@@ -53,7 +56,7 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
             vec!["abi"]
         }
         "glyph-compiler" => vec!["abi", "glyph-parser"],
-        "glyph-interpreter" => vec!["abi", "glyph-compiler"],
+        "glyph-interpreter" => vec!["abi", "glyph-parser", "glyph-compiler"],
         "node" => with_services(&["abi"]),
         "machine" => vec!["abi", "node"],
         "drivers" => vec!["abi", "machine", "ledger", "node"],
@@ -90,6 +93,7 @@ pub(super) fn read(metadata: &str) -> Result<Vec<Crate>> {
             folder,
             roots: Vec::new(),
             dependencies: Vec::new(),
+            test_dependencies: Vec::new(),
         };
         for target in list(package, "targets")? {
             let kinds = list(target, "kind")?;
@@ -98,9 +102,11 @@ pub(super) fn read(metadata: &str) -> Result<Vec<Crate>> {
             }
         }
         for dependency in list(package, "dependencies")? {
-            found
-                .dependencies
-                .push(text(dependency, "name")?.to_owned());
+            let name = text(dependency, "name")?.to_owned();
+            match dependency.get("kind").and_then(Value::as_str) {
+                Some("dev") => found.test_dependencies.push(name),
+                _ => found.dependencies.push(name),
+            }
         }
         crates.push(found);
     }
@@ -131,12 +137,18 @@ pub(super) fn check(crates: &[Crate]) -> Vec<Violation> {
             violations.push(Violation::new(&found.folder, rule));
             continue;
         };
-        for dependency in &found.dependencies {
-            let dependency = dependency.as_str();
-            let is_hardware = HARDWARE_ONLY.contains(&dependency);
+        let all = found.dependencies.iter().map(|name| (name.as_str(), false));
+        let for_tests = found
+            .test_dependencies
+            .iter()
+            .map(|name| (name.as_str(), true));
+        for (dependency, is_for_tests) in all.chain(for_tests) {
             let breaks = match members.contains(&dependency) {
-                true => !allowed.contains(&dependency),
-                false => is_hardware && !HARDWARE.contains(&found.name.as_str()),
+                // A test may put pure crates together in ways that the code must not.
+                true => !(allowed.contains(&dependency) || is_for_tests && is_pure(dependency)),
+                false => {
+                    HARDWARE_ONLY.contains(&dependency) && !HARDWARE.contains(&found.name.as_str())
+                }
             };
             if breaks {
                 let rule = format!("{} must not depend on {dependency}", found.name);
@@ -157,6 +169,7 @@ mod tests {
             folder: name.to_owned(),
             roots: Vec::new(),
             dependencies: dependencies.iter().map(|&name| name.to_owned()).collect(),
+            test_dependencies: Vec::new(),
         }
     }
 
@@ -193,6 +206,24 @@ mod tests {
     }
 
     #[test]
+    fn a_test_may_join_pure_crates_and_nothing_else() {
+        let members = [
+            member("abi", &[]),
+            member("telemetry", &[]),
+            member("machine", &[]),
+        ];
+        let with = |name: &str| {
+            let mut ledger = member("ledger", &["abi"]);
+            ledger.test_dependencies.push(name.to_owned());
+            check(&[members.as_slice(), &[ledger]].concat()).len()
+        };
+        assert_eq!(with("telemetry"), 0);
+        assert_eq!(with("proptest"), 0);
+        assert_eq!(with("machine"), 1);
+        assert_eq!(with("x86_64"), 1);
+    }
+
+    #[test]
     fn nothing_may_know_the_image_and_a_stranger_is_reported() {
         let crates = [
             member("image", &[]),
@@ -213,13 +244,17 @@ mod tests {
                     {"kind": ["lib"], "src_path": "/c/kernel/abi/src/lib.rs"},
                     {"kind": ["test"], "src_path": "/c/kernel/abi/tests/t.rs"}
                 ],
-                "dependencies": [{"name": "heapless"}]
+                "dependencies": [
+                    {"name": "heapless", "kind": null},
+                    {"name": "proptest", "kind": "dev"}
+                ]
             }]
         }"#;
         let crates = read(metadata).unwrap();
         assert_eq!(crates[0].folder, "kernel/abi");
         assert_eq!(crates[0].roots, ["kernel/abi/src/lib.rs"]);
         assert_eq!(crates[0].dependencies, ["heapless"]);
+        assert_eq!(crates[0].test_dependencies, ["proptest"]);
         assert!(read("{}").is_err());
     }
 }

@@ -98,6 +98,7 @@ mod tests {
             folder: name.to_owned(),
             roots: vec![format!("{name}/src/lib.rs")],
             dependencies: Vec::new(),
+            test_dependencies: Vec::new(),
         }
     }
 
