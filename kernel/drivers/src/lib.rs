@@ -9,3 +9,4 @@ extern crate alloc;
 extern crate std;
 
 pub mod screen;
+pub mod virtio;

@@ -4,170 +4,173 @@
 #![no_std]
 #![no_main]
 
+extern crate alloc;
+
 mod entry;
+mod hardware;
+mod terminal;
 
-use core::fmt::{self, Write};
-
-use machine::boot::{BootFacts, Start, phases};
-use machine::panic::Build;
-use machine::serial::COM1;
-use machine::{Machine, clock, interrupts, memory, power, selftest};
+use abi::response::Version;
+use alloc::string::{String, ToString};
+use console::{Console, Input, Mode, NameKind, Names};
+use core::fmt::Write;
+use hardware::Hardware;
+use machine::boot::{Start, phases};
+use machine::panic::{Build, stop};
+use machine::{clock, interrupts, memory, power};
+use node::{Boot, Departure, Node};
+use terminal::{Terminal, telemetry_port};
 
 #[global_allocator]
 static HEAP: memory::heap::KernelHeap = memory::heap::KernelHeap;
 
+/// A value that the build passes in, or a word that says that it did not.
+const fn told(value: Option<&'static str>) -> &'static str {
+    match value {
+        Some(value) => value,
+        None => "unknown",
+    }
+}
+
 /// Which build this is, for reports.
 const BUILD: Build = Build {
     version: env!("CARGO_PKG_VERSION"),
-    commit: match option_env!("GLYPHOS_COMMIT") {
-        Some(commit) => commit,
-        None => "unknown",
-    },
+    commit: told(option_env!("GLYPHOS_COMMIT")),
 };
 
-/// Writes text to the console.
-struct Console;
-
-impl Write for Console {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for line in text.split_inclusive('\n') {
-            let (text, end) = match line.strip_suffix('\n') {
-                Some(text) => (text, "\r\n"),
-                None => (line, ""),
-            };
-            COM1.write(text.as_bytes());
-            COM1.write(end.as_bytes());
-        }
-        Ok(())
-    }
-}
+/// Bytes taken from the terminal at a time.
+const READ_BYTES: usize = 256;
 
 fn main(start: Start) -> ! {
     let facts = match start.facts() {
         Ok(facts) => facts,
-        Err(error) => machine::panic::stop(format_args!("cannot start: {error}")),
+        Err(error) => stop(format_args!("cannot start: {error}")),
     };
     let machine = match machine::init(&facts, BUILD) {
         Ok(machine) => machine,
-        Err(error) => machine::panic::stop(format_args!("cannot start: {error}")),
+        Err(error) => stop(format_args!("cannot start: {error}")),
     };
-    let mut console = Console;
-    let _ = describe(&mut console, &facts, &machine);
-    let boot_ms = phases::since_entry_ns() / 1_000_000;
-    let _ = writeln!(
-        console,
-        "GLYPHOS READY version={} boot_ms={boot_ms}",
-        BUILD.version
-    );
-    serve(&mut console)
-}
-
-fn describe(console: &mut Console, facts: &BootFacts, machine: &Machine) -> fmt::Result {
-    writeln!(
-        console,
-        "loader={} memory_mib={}",
-        facts.loader.name(),
-        facts.total_bytes >> 20
-    )?;
-    writeln!(
-        console,
-        "ramdisk_bytes={}",
-        machine.ramdisk.map_or(0, <[u8]>::len)
-    )?;
-    writeln!(console, "command_line={:?}", facts.command_line.as_str())?;
-    writeln!(console, "cpu={}", machine::cpu::features::name().as_str())?;
-    let (tsc_hz, source) = clock::frequency();
-    writeln!(console, "tsc_hz={tsc_hz} tsc_source={}", source.name())?;
-    writeln!(console, "unix_seconds={:?}", clock::unix_seconds())?;
-    writeln!(console, "heap={:?}", memory::heap::heap_stats())?;
-    writeln!(
-        console,
-        "acpi={:?} soft_off={} entropy={:?}",
-        machine.acpi,
-        power::has_soft_off(),
-        machine.entropy
-    )?;
-    writeln!(console, "com2={}", machine::serial::COM2.present())?;
+    let mut terminal = Terminal::new(machine.screen);
+    let disks = drivers::virtio::disks(clock::monotonic_ns);
+    let hardware = Hardware::new(&facts, &machine, disks.len());
+    phases::mark("drivers");
+    let version = Version {
+        version: BUILD.version.to_string(),
+        commit: BUILD.commit.to_string(),
+        rustc: told(option_env!("GLYPHOS_RUSTC")).to_string(),
+    };
+    let boot = Boot {
+        machine: hardware,
+        version,
+        ramdisk: machine.ramdisk,
+        disks,
+    };
+    let mut node = match Node::boot(boot) {
+        Ok(node) => node,
+        Err(fault) => stop(format_args!("cannot start: {fault}")),
+    };
+    phases::mark("services");
     for phase in phases::phases() {
-        writeln!(console, "phase {} {} ns", phase.name, phase.duration_ns)?;
+        node.boot_phase(phase.name, phase.duration_ns);
     }
-    Ok(())
+    let mut console = Console::new(Mode::Human);
+    while let Some(line) = node.take_log_line() {
+        console.log_line(&line, &mut terminal);
+    }
+    let boot_ms = phases::since_entry_ns() / 1_000_000;
+    // Writing to the terminal does not fail: an absent port takes all.
+    let _ = writeln!(terminal, "{}", node.ready_line(boot_ms));
+    console.start(&mut terminal);
+    serve(&mut node, &mut console, &mut terminal)
 }
 
-/// Reads lines and obeys the few that make the machine itself do something.
-fn serve(console: &mut Console) -> ! {
-    let mut line = [0; 80];
-    let mut length = 0;
-    let _ = write!(console, "glyphos> ");
+/// The node's names, for completion.
+struct NodeNames<'a>(&'a Node<Hardware>);
+
+impl Names for NodeNames<'_> {
+    fn for_each(&self, kind: NameKind, visit: &mut dyn FnMut(&str)) {
+        match kind {
+            NameKind::Glyph => self.0.glyph_ids(visit),
+            NameKind::Guardian => self.0.guardian_ids(visit),
+            NameKind::GuardianChange => self.0.guardian_change_ids(visit),
+            NameKind::Request => self.0.request_ids(visit),
+            NameKind::Override => self.0.override_ids(visit),
+        }
+    }
+}
+
+/// The loop: keys, requests, background work, telemetry, sleep.
+fn serve(node: &mut Node<Hardware>, console: &mut Console, terminal: &mut Terminal) -> ! {
+    let mut buffer = [0; READ_BYTES];
+    let mut outgoing = Outgoing::default();
     loop {
-        let mut byte = [0];
-        if COM1.read(&mut byte) == 0 {
+        let (count, is_lossy) = terminal.read(&mut buffer);
+        if is_lossy {
+            // Where in the stream bytes were lost is unknown, so nothing that waits is trusted.
+            while terminal.read(&mut buffer).0 > 0 {}
+            console.overrun();
+            continue;
+        }
+        for &byte in buffer.iter().take(count) {
+            take_byte(byte, node, console, terminal);
+        }
+        node.background();
+        while let Some(line) = node.take_log_line() {
+            console.log_line(&line, terminal);
+        }
+        outgoing.pump(node);
+        if count == 0 {
             interrupts::wait();
-            continue;
-        }
-        let [byte] = byte;
-        if byte != b'\r' && byte != b'\n' {
-            COM1.write(&[byte]);
-            if let Some(slot) = line.get_mut(length) {
-                *slot = byte;
-                length += 1;
-            }
-            continue;
-        }
-        let _ = writeln!(console);
-        let text = line
-            .get(..length)
-            .and_then(|line| core::str::from_utf8(line).ok());
-        obey(console, text.unwrap_or(""));
-        length = 0;
-        let _ = write!(console, "glyphos> ");
-    }
-}
-
-fn obey(console: &mut Console, line: &str) {
-    match line {
-        "poweroff" => {
-            let _ = writeln!(console, "GLYPHOS POWEROFF");
-            power::off()
-        }
-        "reboot" => power::reboot(),
-        "panic" => crash(),
-        "overflow" => {
-            let _ = writeln!(console, "{}", machine::drill::overflow_stack(0));
-        }
-        "execute" => {
-            let _ = writeln!(console, "{:?}", machine::drill::execute_data());
-        }
-        "write" => {
-            let _ = writeln!(console, "{:?}", machine::drill::write_text());
-        }
-        "null" => {
-            let _ = writeln!(console, "{:?}", machine::drill::read_page_zero());
-        }
-        "selftest" => {
-            let _ = writeln!(console, "{:?}", selftest::page_table_audit());
-            for check in selftest::run() {
-                let _ = writeln!(console, "{check}");
-            }
-        }
-        "uptime" => {
-            let (ns, ticks) = (clock::monotonic_ns(), interrupts::ticks());
-            let _ = writeln!(
-                console,
-                "{ns} ns, {ticks} ticks by {}",
-                interrupts::tick_source()
-            );
-        }
-        "" => {}
-        _ => {
-            let _ = writeln!(console, "?");
         }
     }
 }
 
-#[expect(clippy::panic, reason = "the operator asked for it")]
-fn crash() -> ! {
-    panic!("the operator asked for it")
+fn take_byte(byte: u8, node: &mut Node<Hardware>, console: &mut Console, terminal: &mut Terminal) {
+    let Some(Input::Line(request)) = console.feed(byte, &NodeNames(node), terminal) else {
+        return;
+    };
+    let outcome = node.serve(request);
+    while let Some(line) = node.take_log_line() {
+        console.log_line(&line, terminal);
+    }
+    console.reply(outcome.as_ref(), terminal);
+    if let Some(departure) = node.departure() {
+        leave(departure, terminal);
+    }
+}
+
+fn leave(departure: Departure, terminal: &mut Terminal) -> ! {
+    let word = match departure {
+        Departure::PowerOff => "GLYPHOS POWEROFF",
+        Departure::Reboot => "GLYPHOS REBOOT",
+    };
+    let _ = writeln!(terminal, "{word}");
+    terminal.flush();
+    match departure {
+        Departure::PowerOff => power::off(),
+        Departure::Reboot => power::reboot(),
+    }
+}
+
+/// Telemetry on its way out: never waited for.
+#[derive(Default)]
+struct Outgoing {
+    text: String,
+    sent: usize,
+}
+
+impl Outgoing {
+    fn pump(&mut self, node: &mut Node<Hardware>) {
+        let Some(port) = telemetry_port() else { return };
+        if self.sent >= self.text.len() {
+            let Some(text) = node.telemetry_due() else {
+                return;
+            };
+            (self.text, self.sent) = (text, 0);
+        }
+        let rest = self.text.as_bytes().get(self.sent..).unwrap_or(&[]);
+        self.sent = self.sent.saturating_add(port.write_some(rest));
+    }
 }
 
 #[panic_handler]

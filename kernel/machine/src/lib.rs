@@ -38,6 +38,8 @@ pub mod selftest;
 pub mod serial;
 pub mod sync;
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use acpi::AcpiError;
 use boot::{BootFacts, FramebufferFacts, phases};
 use entropy::EntropyError;
@@ -52,6 +54,21 @@ pub struct Screen {
     pub facts: FramebufferFacts,
     /// Its pixels.
     pub memory: Mmio,
+}
+
+static PIXELS_TAKEN: AtomicBool = AtomicBool::new(false);
+
+impl Screen {
+    /// The pixels as memory, for the first who asks; nothing for anyone after.
+    pub fn take_pixels(&self) -> Option<&'static mut [u8]> {
+        if PIXELS_TAKEN.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        let (start, length) = (self.memory.pointer().as_ptr(), self.memory.bytes());
+        // SAFETY: the mapping stays for good, has that length, and this is the one reference that
+        // is ever made to it; any bytes are valid pixels.
+        Some(unsafe { core::slice::from_raw_parts_mut(start, length) })
+    }
 }
 
 /// The machine, set up. What it has is told here; what it does is in this crate's modules.
@@ -81,8 +98,9 @@ pub fn init(facts: &BootFacts, build: Build) -> Result<Machine, MemoryError> {
     memory::init(facts)?;
     phases::mark("memory");
     let has_rtc = !power_facts.is_ok_and(|facts| facts.fixed.has_no_rtc);
+    let pm_timer_port = power_facts.ok().and_then(|facts| facts.fixed.pm_timer_port);
     power::init(power_facts.unwrap_or_default());
-    clock::init(has_rtc);
+    clock::init(has_rtc, pm_timer_port);
     phases::mark("clock");
     serial::init();
     interrupts::init();

@@ -1,11 +1,219 @@
-//! The services and the loop that serves requests, on the host and on the machine alike.
+//! The services together, and the requests they serve.
+//!
+//! Owns one [`Node`]: substrate, vault with interpreter, governance over its ledger, telemetry.
+//! It runs on the machine and on a host alike; time, entropy, memory and disks come through
+//! [`ports`]. The image feeds it requests and calls [`Node::background`] in its loop.
+//!
+//! Invariants:
+//! - a state change of governance is decided, recorded, acknowledged and only then applied;
+//! - a part that is missing or damaged limits only the requests that need it;
+//! - nothing is formatted, skipped or repaired in silence: each leaves a line in the log.
 #![no_std]
 #![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing)]
 
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod audit;
+mod background;
+mod bench;
+mod boot;
+mod decisions;
+mod field;
+mod glyphs;
+mod journal;
 pub mod options;
 pub mod ports;
 pub mod ramdisk;
+mod report;
+mod selftest;
+mod store;
+
+pub use boot::Boot;
+pub use store::Disk;
+
+use abi::request::{Request, Switch};
+use abi::response::Version;
+use abi::time::UnixSeconds;
+use abi::{Fault, Response};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use background::Pace;
+use decisions::Decisions;
+use glyphs::Glyphs;
+use journal::Journal;
+use options::Options;
+use ports::Machine;
+use substrate::Substrate;
+use telemetry::EventKind;
+
+/// How the machine is to go on after the answer was printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// Turn the machine off.
+    PowerOff,
+    /// Start it again.
+    Reboot,
+}
+
+/// Everything that GlyphOS does, behind one door.
+pub struct Node<M: Machine> {
+    machine: M,
+    version: Version,
+    options: Options,
+    substrate: Substrate,
+    glyphs: Glyphs,
+    decisions: Decisions,
+    journal: Journal,
+    pace: Pace,
+    drill: Switch,
+    departure: Option<Departure>,
+}
+
+impl<M: Machine> Node<M> {
+    /// Serves one request.
+    ///
+    /// # Errors
+    /// A [`Fault`] with what is wrong and what to do; nothing was changed unless it says so.
+    pub fn serve(&mut self, request: Request) -> Result<Response, Fault> {
+        match request {
+            Request::Version => Ok(Response::Version(self.version.clone())),
+            Request::Uptime => Ok(Response::Uptime {
+                nanoseconds: self.machine.monotonic_ns(),
+            }),
+            Request::Memory => Ok(Response::Memory(self.machine.memory())),
+            Request::Log => Ok(self.journal.log_lines()),
+            Request::Events => Ok(self.journal.event_lines()),
+            Request::Date => Ok(Response::Date(self.machine.wall())),
+            Request::Status => Ok(self.status()),
+            Request::VaultList => Ok(self.glyphs.list()),
+            Request::VaultErrors => Ok(Response::VaultErrors(self.glyphs.errors.clone())),
+            Request::GlyphShow(id) => self.glyphs.show(&id),
+            Request::GlyphTree(id) => self.glyphs.tree(&id),
+            Request::Activate(activate) => self.activate(&activate),
+            Request::Substrate(request) => self.serve_substrate(&request),
+            Request::Inject(injection) => self.inject(injection),
+            Request::Guardian(request) => self.govern(governance::Command::Guardian(&request)),
+            Request::Approval(request) => self.govern(governance::Command::Approval(&request)),
+            Request::Override(request) => self.govern(governance::Command::Override(&request)),
+            Request::Ledger(request) => self.serve_ledger(&request),
+            Request::Metrics => Ok(Response::Text(self.exposition())),
+            Request::Selftest => Ok(self.selftest()),
+            Request::Bench => self.bench(),
+            Request::Drill(switch) => Ok(self.set_drill(switch)),
+            Request::Reboot => Ok(self.depart(Departure::Reboot)),
+            Request::PowerOff => Ok(self.depart(Departure::PowerOff)),
+        }
+    }
+
+    /// What the last `reboot` or `poweroff` asked for.
+    #[must_use]
+    pub fn departure(&self) -> Option<Departure> {
+        self.departure
+    }
+
+    /// The line that tells people and pipelines that the boot is over.
+    #[must_use]
+    pub fn ready_line(&self, boot_ms: u64) -> String {
+        let ledger = self.decisions.ledger_status();
+        alloc::format!(
+            "GLYPHOS READY version={} boot_ms={boot_ms} cells={} glyphs={} ledger_records={} ledger_state={}",
+            self.version.version,
+            self.substrate.cell_count(),
+            self.glyphs.vault.len(),
+            ledger.records,
+            ledger.state.name()
+        )
+    }
+
+    /// The next line of the log that nobody was shown yet, for a console to print.
+    pub fn take_log_line(&mut self) -> Option<String> {
+        self.journal.take_unshown()
+    }
+
+    /// Calls `visit` with each glyph's id.
+    pub fn glyph_ids(&self, visit: &mut dyn FnMut(&str)) {
+        let vault = &self.glyphs.vault;
+        vault
+            .glyphs()
+            .for_each(|glyph| visit(vault.id(glyph).as_str()));
+    }
+
+    /// Calls `visit` with each guardian's id, proposed ones included.
+    pub fn guardian_ids(&self, visit: &mut dyn FnMut(&str)) {
+        if let Some(governance) = self.decisions.governance() {
+            governance
+                .guardian_views()
+                .iter()
+                .for_each(|view| visit(view.id.as_str()));
+        }
+    }
+
+    /// Calls `visit` with the id of each change of guardians that waits for signatures.
+    pub fn guardian_change_ids(&self, visit: &mut dyn FnMut(&str)) {
+        if let Some(governance) = self.decisions.governance() {
+            let changes = governance.open_change_views();
+            changes
+                .iter()
+                .for_each(|change| visit(&change.id.to_string()));
+        }
+    }
+
+    /// Calls `visit` with the id of each request for approval.
+    pub fn request_ids(&self, visit: &mut dyn FnMut(&str)) {
+        if let Some(governance) = self.decisions.governance() {
+            let views = governance.approval_views();
+            views
+                .iter()
+                .for_each(|view| visit(&view.request_id.to_string()));
+        }
+    }
+
+    /// Calls `visit` with the id of each override.
+    pub fn override_ids(&self, visit: &mut dyn FnMut(&str)) {
+        if let Some(governance) = self.decisions.governance() {
+            let views = governance.override_views(self.now());
+            views
+                .iter()
+                .for_each(|view| visit(&view.override_id.to_string()));
+        }
+    }
+
+    /// Wall-clock time, or where there is none the newest record's time and the uptime.
+    fn now(&self) -> UnixSeconds {
+        let uptime_seconds = self.machine.monotonic_ns() / 1_000_000_000;
+        let floor = self.decisions.time_floor();
+        self.machine
+            .wall()
+            .unwrap_or_else(|| floor.plus(uptime_seconds))
+    }
+
+    fn set_drill(&mut self, switch: Switch) -> Response {
+        self.drill = switch;
+        let text = match switch {
+            Switch::On => "drills are on: `inject` damages memory on purpose",
+            Switch::Off => "drills are off",
+        };
+        let now_ns = self.machine.monotonic_ns();
+        self.journal.event(now_ns, EventKind::Drill, text);
+        Response::Done
+    }
+
+    fn depart(&mut self, departure: Departure) -> Response {
+        let text = match departure {
+            Departure::PowerOff => "power off",
+            Departure::Reboot => "reboot",
+        };
+        let now_ns = self.machine.monotonic_ns();
+        self.journal.event(now_ns, EventKind::NodeStopping, text);
+        self.departure = Some(departure);
+        Response::Goodbye
+    }
+}
+
+/// Lines as an answer keeps them.
+fn lines<T: ToString>(items: impl IntoIterator<Item = T>) -> Vec<String> {
+    items.into_iter().map(|item| item.to_string()).collect()
+}

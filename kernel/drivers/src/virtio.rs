@@ -1,0 +1,47 @@
+//! Virtio devices: how they are found, and the two that GlyphOS uses.
+//!
+//! The rings and transports are the `virtio-drivers` crate's; the requests, with their bounce
+//! buffers and deadlines, are ours, because the crate's own calls wait for ever.
+
+#![expect(
+    unsafe_code,
+    reason = "a device reads and writes memory by itself; each block says why that is sound"
+)]
+
+pub mod block;
+pub mod entropy;
+pub mod hal;
+pub mod mmio;
+pub mod pci;
+mod request;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use ledger::BlockDevice;
+use machine::entropy::Source;
+use virtio_drivers::transport::{DeviceType, SomeTransport};
+
+/// Every virtio device of one kind, wherever the machine has it.
+fn find(kind: DeviceType) -> impl Iterator<Item = SomeTransport<'static>> {
+    pci::find(kind)
+        .into_iter()
+        .map(SomeTransport::from)
+        .chain(mmio::find(kind).into_iter().map(SomeTransport::from))
+}
+
+/// Every virtio disk that follows the specification, in the order of the bus.
+#[must_use]
+pub fn disks(now_ns: fn() -> u64) -> Vec<Box<dyn BlockDevice>> {
+    find(DeviceType::Block)
+        .filter_map(|transport| block::VirtioBlock::new(transport, now_ns).ok())
+        .map(|disk| Box::new(disk) as Box<dyn BlockDevice>)
+        .collect()
+}
+
+/// The first virtio source of entropy that follows the specification.
+#[must_use]
+pub fn entropy(now_ns: fn() -> u64) -> Option<Box<dyn Source>> {
+    find(DeviceType::EntropySource)
+        .find_map(|transport| entropy::VirtioEntropy::new(transport, now_ns).ok())
+        .map(|source| Box::new(source) as Box<dyn Source>)
+}

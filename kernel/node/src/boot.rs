@@ -1,0 +1,189 @@
+//! From a ramdisk and disks to a running node.
+//!
+//! Owns the order: options, field, vault, ledger, governance. What is missing or damaged is
+//! told in the log and limits only what needs it.
+
+use crate::Node;
+use crate::background::Pace;
+use crate::decisions::Decisions;
+use crate::glyphs::Glyphs;
+use crate::journal::Journal;
+use crate::options::Options;
+use crate::ports::Machine;
+use crate::ramdisk::Ramdisk;
+use crate::store::Disk;
+use abi::Fault;
+use abi::request::Switch;
+use abi::response::Version;
+use alloc::vec::Vec;
+use substrate::Substrate;
+use telemetry::{BuildInfo, EventKind, Level, WordCounter, WordGauge};
+
+/// What a node starts from.
+pub struct Boot<'a, M> {
+    /// The machine under it.
+    pub machine: M,
+    /// What is running.
+    pub version: Version,
+    /// The ramdisk's bytes, if the loader brought one.
+    pub ramdisk: Option<&'a [u8]>,
+    /// Disks, in the order they were found.
+    pub disks: Vec<Disk>,
+}
+
+impl<M: Machine> Node<M> {
+    /// Starts every service.
+    ///
+    /// # Errors
+    /// A [`Fault`] if there is not even memory for the substrate.
+    pub fn boot(boot: Boot<'_, M>) -> Result<Self, Fault> {
+        let Boot {
+            machine,
+            version,
+            ramdisk,
+            disks,
+        } = boot;
+        let mut journal = Journal::new(&BuildInfo {
+            version: &version.version,
+            commit: &version.commit,
+            rustc: &version.rustc,
+        });
+        let now_ns = machine.monotonic_ns();
+        let ramdisk = read_ramdisk(ramdisk, &mut journal, now_ns);
+        let (options, errors) = ramdisk.options.map(Options::parse).unwrap_or_default();
+        for error in errors {
+            journal.log(now_ns, Level::Warning, format_args!("{error}"));
+        }
+        let (substrate, options) = make_field(options, &mut journal, now_ns)?;
+        let glyphs = load_vault(&ramdisk, substrate.cell_count(), &mut journal, now_ns);
+        let (decisions, recovery) = Decisions::open(disks);
+        let mut node = Node {
+            machine,
+            version,
+            options,
+            substrate,
+            glyphs,
+            decisions,
+            journal,
+            pace: Pace::default(),
+            drill: Switch::Off,
+            departure: None,
+        };
+        if let Some(report) = recovery {
+            node.report_recovery(&report);
+        }
+        node.record_due(node.now());
+        node.tell_ledger();
+        let now_ns = node.machine.monotonic_ns();
+        node.journal
+            .event(now_ns, EventKind::NodeStarted, &node.version.version);
+        Ok(node)
+    }
+
+    /// Notes how long a phase of the boot took.
+    pub fn boot_phase(&mut self, name: &str, nanoseconds: u64) {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a boot takes less than 2^53 nanoseconds"
+        )]
+        let seconds = nanoseconds as f64 / 1e9;
+        self.journal
+            .metrics()
+            .set_word(WordGauge::BootDuration, name, seconds);
+    }
+
+    fn tell_ledger(&mut self) {
+        let status = self.decisions.ledger_status();
+        let now_ns = self.machine.monotonic_ns();
+        if status.reason.is_empty() {
+            let records = status.records;
+            self.journal.log(
+                now_ns,
+                Level::Info,
+                format_args!("ledger: {records} records"),
+            );
+        } else {
+            let reason = &status.reason;
+            self.journal
+                .log(now_ns, Level::Warning, format_args!("ledger: {reason}"));
+        }
+        if let Some(fault) = self.decisions.fault() {
+            self.journal.log(
+                now_ns,
+                Level::Error,
+                format_args!("governance: {}", fault.text),
+            );
+        }
+    }
+}
+
+fn read_ramdisk<'a>(bytes: Option<&'a [u8]>, journal: &mut Journal, now_ns: u64) -> Ramdisk<'a> {
+    let Some(bytes) = bytes else {
+        let text = "no ramdisk: no vault and no boot options; start from the ISO, or give QEMU \
+                    -initrd";
+        journal.log(now_ns, Level::Error, format_args!("{text}"));
+        return Ramdisk::default();
+    };
+    match Ramdisk::parse(bytes) {
+        Ok(ramdisk) => {
+            for name in &ramdisk.strangers {
+                let text = "ramdisk: is neither options nor vault";
+                journal.log(now_ns, Level::Warning, format_args!("{text}: {name}"));
+            }
+            ramdisk
+        }
+        Err(error) => {
+            journal.log(now_ns, Level::Error, format_args!("{error}"));
+            Ramdisk::default()
+        }
+    }
+}
+
+/// The field of the asked size, or of the default one where memory does not reach.
+fn make_field(
+    options: Options,
+    journal: &mut Journal,
+    now_ns: u64,
+) -> Result<(Substrate, Options), Fault> {
+    match Substrate::new(options.grid_width, options.grid_height) {
+        Ok(field) => Ok((field, options)),
+        Err(error) => {
+            let default = Options::default();
+            let options = Options {
+                grid_width: default.grid_width,
+                grid_height: default.grid_height,
+                ..options
+            };
+            let text = format_args!("substrate: {error}; the default size is used");
+            journal.log(now_ns, Level::Error, text);
+            Ok((
+                Substrate::new(options.grid_width, options.grid_height)?,
+                options,
+            ))
+        }
+    }
+}
+
+fn load_vault(ramdisk: &Ramdisk<'_>, cells: u64, journal: &mut Journal, now_ns: u64) -> Glyphs {
+    let glyphs = Glyphs::load(&ramdisk.vault, cells);
+    let vault = &glyphs.vault;
+    for error in &glyphs.errors {
+        let first_line = error.lines().next().unwrap_or(error);
+        journal.log(now_ns, Level::Error, format_args!("vault: {first_line}"));
+        journal.event(now_ns, EventKind::GlyphRefused, first_line);
+    }
+    for (field, count) in vault.error_counts().iter() {
+        if count > 0 {
+            journal
+                .metrics()
+                .raise_word_to(WordCounter::ParseErrors, field, count);
+        }
+    }
+    journal
+        .metrics()
+        .load_glyphs(vault.glyphs().map(|glyph| vault.id(glyph).as_str()));
+    let text = alloc::format!("{} glyphs, {} errors", vault.len(), glyphs.errors.len());
+    journal.log(now_ns, Level::Info, format_args!("vault: {text}"));
+    journal.event(now_ns, EventKind::VaultLoaded, &text);
+    glyphs
+}

@@ -1,0 +1,106 @@
+//! The substrate's requests.
+//!
+//! Owns nothing: the field is the substrate's, the switch for drills the node's.
+
+use crate::Node;
+use crate::ports::Machine;
+use abi::limits::SUPERPOSITION_PAIRS_MAX;
+use abi::request::{Injection, Pair, SubstrateRequest, Switch};
+use abi::{Fault, FaultCode, Response};
+use alloc::string::String;
+use substrate::SubstrateError;
+use telemetry::{EventKind, Histogram, Level};
+
+/// Most ticks that one command does.
+const TICKS_MAX: u32 = 1_000_000;
+
+impl<M: Machine> Node<M> {
+    pub(crate) fn serve_substrate(
+        &mut self,
+        request: &SubstrateRequest,
+    ) -> Result<Response, Fault> {
+        match request {
+            SubstrateRequest::Status => Ok(Response::Substrate(self.substrate.status())),
+            SubstrateRequest::Read(cell) => Ok(Response::Cell(self.substrate.read(*cell)?)),
+            SubstrateRequest::Write {
+                cell,
+                magnitude,
+                phase,
+                coherence,
+            } => self.change(|field| field.write(*cell, *magnitude, *phase, *coherence)),
+            SubstrateRequest::Tick(count) if *count > TICKS_MAX => Err(Fault::new(
+                FaultCode::OutOfRange,
+                alloc::format!("at most {TICKS_MAX} ticks at a time"),
+            )),
+            SubstrateRequest::Tick(count) => self.change(|field| {
+                field.tick(*count);
+                Ok(())
+            }),
+            SubstrateRequest::Force { cell, vector } => {
+                self.change(|field| field.force(*cell, *vector))
+            }
+            SubstrateRequest::Wave {
+                origin,
+                amplitude,
+                frequency,
+            } => self.change(|field| field.wave(*origin, *amplitude, *frequency)),
+            SubstrateRequest::Superpose { cell, pairs } => {
+                self.change(|field| field.superpose(*cell, pairs))
+            }
+            SubstrateRequest::Observe(cell) => {
+                let none = Pair {
+                    amplitude: 0.0,
+                    phase: 0.0,
+                };
+                let mut pairs = [none; SUPERPOSITION_PAIRS_MAX];
+                let count = self.substrate.observe(*cell, &mut pairs)?;
+                Ok(Response::Superposition(
+                    pairs.into_iter().take(count).collect(),
+                ))
+            }
+            SubstrateRequest::Scrub => {
+                let report = self.substrate.scrub_all();
+                self.scrub_completed();
+                Ok(Response::Scrubbed(report))
+            }
+            SubstrateRequest::Digest => Ok(Response::Digest(self.substrate.digest())),
+            SubstrateRequest::Map => {
+                let mut text = String::new();
+                // Writing to a string does not fail.
+                let _ = self.substrate.map(&mut text);
+                Ok(Response::Text(text))
+            }
+        }
+    }
+
+    /// Runs an operation that changes the field, and times it.
+    fn change(
+        &mut self,
+        operation: impl FnOnce(&mut substrate::Substrate) -> Result<(), SubstrateError>,
+    ) -> Result<Response, Fault> {
+        let began = self.machine.monotonic_ns();
+        operation(&mut self.substrate)?;
+        let took = self.machine.monotonic_ns().saturating_sub(began);
+        self.journal
+            .metrics()
+            .observe(Histogram::SubstrateUpdate, took);
+        Ok(Response::Changed {
+            tick: self.substrate.tick_now(),
+        })
+    }
+
+    pub(crate) fn inject(&mut self, injection: Injection) -> Result<Response, Fault> {
+        if self.drill == Switch::Off {
+            return Err(Fault::new(
+                FaultCode::DrillOff,
+                "this damages memory on purpose: type `drill on` first",
+            ));
+        }
+        let damaged = self.substrate.inject(injection)?;
+        let now_ns = self.machine.monotonic_ns();
+        self.journal.event(now_ns, EventKind::Drill, &damaged);
+        self.journal
+            .log(now_ns, Level::Warning, format_args!("drill: {damaged}"));
+        Ok(Response::Injected(damaged))
+    }
+}

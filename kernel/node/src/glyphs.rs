@@ -1,0 +1,206 @@
+//! The vault and the interpreter: listing, showing, activating.
+//!
+//! Owns both, and the errors of loading. An activation is computed, its effects land in the
+//! substrate together or not at all, and only then does the glyph count as active.
+
+use crate::Node;
+use crate::ports::Machine;
+use abi::request::{Activate, Include};
+use abi::response::{Activation, FieldState, GlyphDetail, GlyphSummary};
+use abi::{Fault, FaultCode, GlyphId, Response};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+use glyph_compiler::{GlyphIndex, Limits, Vault};
+use glyph_interpreter::{Effects, Interpreter, Step};
+use substrate::{Effect, Substrate, SubstrateError};
+use telemetry::{EventKind, Histogram, WordCounter};
+
+/// Most characters of an error's text in a fault, so that a vault cannot flood a console.
+const FAULT_TEXT_BYTES_MAX: usize = 400;
+
+/// The vault, and what of it is active.
+pub(crate) struct Glyphs {
+    pub(crate) vault: Vault,
+    pub(crate) interpreter: Interpreter,
+    /// Each error of loading as a person reads it.
+    pub(crate) errors: Vec<String>,
+}
+
+impl Glyphs {
+    /// Loads the files of a vault for a substrate of `cells` cells.
+    pub(crate) fn load(files: &[(String, &[u8])], cells: u64) -> Self {
+        let limits = Limits {
+            cells,
+            ..Limits::default()
+        };
+        let files = files.iter().map(|(name, bytes)| (name.as_str(), *bytes));
+        let (vault, errors) = Vault::load(files, &limits);
+        let interpreter = Interpreter::new(&vault);
+        Glyphs {
+            vault,
+            interpreter,
+            errors: crate::lines(errors),
+        }
+    }
+
+    fn find(&self, id: &GlyphId) -> Result<GlyphIndex, Fault> {
+        if let Some(glyph) = self.vault.find(id) {
+            return Ok(glyph);
+        }
+        if self.vault.is_refused(id) {
+            return Err(Fault::new(
+                FaultCode::GlyphRefused,
+                format!("{id} was refused when the vault was loaded: type `vault errors`"),
+            ));
+        }
+        Err(Fault::new(
+            FaultCode::NotFound,
+            format!("there is no glyph {id}: type `vault list`"),
+        ))
+    }
+
+    fn summary(&self, glyph: GlyphIndex) -> GlyphSummary {
+        GlyphSummary {
+            id: self.vault.id(glyph).clone(),
+            home: self.vault.home(glyph),
+            generations: self.vault.generations(glyph),
+            commands: u32::try_from(self.vault.program(glyph).len()).unwrap_or(u32::MAX),
+            activations: self.interpreter.activations(glyph),
+        }
+    }
+
+    pub(crate) fn list(&self) -> Response {
+        Response::VaultList(
+            self.vault
+                .glyphs()
+                .map(|glyph| self.summary(glyph))
+                .collect(),
+        )
+    }
+
+    pub(crate) fn show(&self, id: &GlyphId) -> Result<Response, Fault> {
+        let glyph = self.find(id)?;
+        Ok(Response::Glyph(GlyphDetail {
+            summary: self.summary(glyph),
+            definition: glyph_parser::print(self.vault.definition(glyph)),
+        }))
+    }
+
+    pub(crate) fn tree(&self, id: &GlyphId) -> Result<Response, Fault> {
+        Ok(Response::Text(self.vault.tree(self.find(id)?)))
+    }
+
+    /// Computes one activation, applies it to the field and makes it count.
+    pub(crate) fn activate(
+        &mut self,
+        field: &mut Substrate,
+        glyph: GlyphIndex,
+        trace: Include,
+    ) -> Result<Activation, Failure> {
+        let mut steps: Vec<(String, FieldState)> = Vec::new();
+        let mut keep = |step: Step<'_>, state: &FieldState| steps.push((step.to_string(), *state));
+        let outcome = match trace {
+            Include::Yes => self
+                .interpreter
+                .activate(&self.vault, glyph, Some(&mut keep)),
+            Include::No => self.interpreter.activate(&self.vault, glyph, None),
+        };
+        let outcome = outcome.map_err(|error| Failure {
+            reason: error.reason(),
+            fault: Fault::from(error),
+        })?;
+        apply(field, &outcome.effects).map_err(|error| Failure {
+            reason: "substrate",
+            fault: Fault::from(error),
+        })?;
+        self.interpreter.commit(glyph);
+        Ok(Activation {
+            glyph: self.vault.id(glyph).clone(),
+            state: outcome.state,
+            cell: outcome.effects.write.map(|write| write.cell),
+            wave: outcome.effects.wave.is_some(),
+            trace: steps,
+        })
+    }
+}
+
+/// Why an activation came to nothing, with the word for its metric.
+pub(crate) struct Failure {
+    pub(crate) reason: &'static str,
+    pub(crate) fault: Fault,
+}
+
+/// Brings an activation's effects to the field, together or not at all.
+pub(crate) fn apply(field: &mut Substrate, effects: &Effects) -> Result<(), SubstrateError> {
+    let write = effects.write.map(|write| Effect::Write {
+        cell: write.cell,
+        magnitude: write.magnitude,
+        phase: write.phase,
+        coherence: write.coherence,
+    });
+    let wave = effects.wave.map(|wave| Effect::Wave {
+        origin: wave.origin,
+        amplitude: wave.amplitude,
+        frequency: wave.frequency,
+    });
+    match (write, wave) {
+        (Some(write), Some(wave)) => field.apply(&[write, wave]),
+        (Some(effect), None) | (None, Some(effect)) => field.apply(&[effect]),
+        (None, None) => Ok(()),
+    }
+}
+
+impl<M: Machine> Node<M> {
+    pub(crate) fn activate(&mut self, request: &Activate) -> Result<Response, Fault> {
+        let glyph = self.glyphs.find(&request.glyph)?;
+        let mut order = match request.parents {
+            Include::Yes => self.glyphs.vault.ancestors_in_order(glyph),
+            Include::No => vec![],
+        };
+        order.push(glyph);
+        let mut activations = Vec::with_capacity(order.len());
+        for (done, glyph) in order.into_iter().enumerate() {
+            match self.activate_one(glyph, request.trace) {
+                Ok(activation) => activations.push(activation),
+                Err(fault) if done == 0 => return Err(fault),
+                Err(fault) => {
+                    let text = format!("{} ({done} ancestors were activated before)", fault.text);
+                    return Err(Fault::new(fault.code, text));
+                }
+            }
+        }
+        Ok(Response::Activated(activations))
+    }
+
+    fn activate_one(&mut self, glyph: GlyphIndex, trace: Include) -> Result<Activation, Fault> {
+        let began = self.machine.monotonic_ns();
+        let result = self.glyphs.activate(&mut self.substrate, glyph, trace);
+        let ended = self.machine.monotonic_ns();
+        let took = ended.saturating_sub(began);
+        match result {
+            Ok(activation) => {
+                self.journal.metrics().activated(glyph.position(), took);
+                if activation.cell.is_some() || activation.wave {
+                    self.journal
+                        .metrics()
+                        .observe(Histogram::SubstrateUpdate, took);
+                }
+                Ok(activation)
+            }
+            Err(Failure { reason, mut fault }) => {
+                self.journal
+                    .metrics()
+                    .add_word(WordCounter::ActivationFailures, reason, 1);
+                self.journal
+                    .event(ended, EventKind::ActivationFailed, &fault.text);
+                if fault.text.len() > FAULT_TEXT_BYTES_MAX {
+                    let cut = fault.text.floor_char_boundary(FAULT_TEXT_BYTES_MAX);
+                    fault.text.truncate(cut);
+                }
+                Err(fault)
+            }
+        }
+    }
+}

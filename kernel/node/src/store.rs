@@ -1,0 +1,155 @@
+//! The disk under the ledger: which one, what it holds, and making a ledger on it.
+//!
+//! Owns the device. Nothing here writes to a device that holds no ledger, except
+//! [`Store::format`], which runs on the operator's confirmed word only.
+
+use abi::response::{LedgerState, LedgerStatus};
+use abi::{Fault, FaultCode};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::mem;
+use ledger::{BlockDevice, Examination, Ledger, RecoveryReport, SECTOR_BYTES, Seed};
+
+/// A block device, whatever drives it.
+pub type Disk = Box<dyn BlockDevice>;
+
+/// What stands where the ledger should be.
+pub(crate) enum Store {
+    /// No disk.
+    Absent,
+    /// A disk without a ledger that this version can use.
+    Unusable { disk: Disk, holds: Examination },
+    /// A disk whose ledger could not be opened, with the reason; the disk is left alone.
+    Failed(String),
+    /// A ledger, possibly read-only.
+    Open(Box<Ledger<Disk>>),
+}
+
+/// How much a disk looks like the one that is meant: the least is taken.
+fn rank(holds: &Examination) -> u32 {
+    match holds {
+        Examination::Ours { .. } => 0,
+        Examination::Unsupported { .. } => 1,
+        Examination::Blank => 2,
+        Examination::Foreign { .. } => 3,
+        Examination::TooSmall { .. } => 4,
+        Examination::Unreadable(_) => 5,
+    }
+}
+
+impl Store {
+    /// Takes the disk that holds a ledger, else the one most fit for one; reads only, unless a
+    /// ledger is there to be recovered.
+    pub(crate) fn choose(disks: Vec<Disk>) -> (Store, Option<RecoveryReport>) {
+        let best = disks
+            .into_iter()
+            .map(|mut disk| (ledger::examine(&mut disk), disk))
+            .min_by_key(|(holds, _)| rank(holds));
+        match best {
+            None => (Store::Absent, None),
+            Some((Examination::Ours { .. }, disk)) => Store::open(disk),
+            Some((holds, disk)) => (Store::Unusable { disk, holds }, None),
+        }
+    }
+
+    fn open(disk: Disk) -> (Store, Option<RecoveryReport>) {
+        match Ledger::open(disk) {
+            Ok((ledger, report)) => (Store::Open(Box::new(ledger)), Some(report)),
+            Err(error) => (Store::Failed(error.to_string()), None),
+        }
+    }
+
+    pub(crate) fn ledger(&mut self) -> Option<&mut Ledger<Disk>> {
+        match self {
+            Store::Open(ledger) => Some(ledger),
+            _ => None,
+        }
+    }
+
+    /// Why there is no ledger, and what to do.
+    pub(crate) fn unavailable(&self) -> Fault {
+        Fault::new(FaultCode::LedgerUnavailable, self.status().reason)
+    }
+
+    pub(crate) fn status(&self) -> LedgerStatus {
+        let (state, reason, device_bytes) = match self {
+            Store::Open(ledger) => return ledger.status(),
+            Store::Absent => (
+                LedgerState::Absent,
+                String::from("no disk: attach a virtio disk and start again"),
+                0,
+            ),
+            Store::Failed(reason) => (LedgerState::Failed, reason.clone(), 0),
+            Store::Unusable { disk, holds } => {
+                let bytes = disk.sector_count().saturating_mul(SECTOR_BYTES as u64);
+                let (state, advice) = match holds {
+                    Examination::Blank => (LedgerState::Blank, ""),
+                    Examination::Foreign { .. } => (
+                        LedgerState::Foreign,
+                        ": attach another disk, or type `ledger format` to see what would be lost",
+                    ),
+                    Examination::TooSmall { .. } => (LedgerState::Failed, ": attach a larger disk"),
+                    _ => (LedgerState::Failed, ""),
+                };
+                (state, format!("{holds}{advice}"), bytes)
+            }
+        };
+        LedgerStatus {
+            state,
+            reason,
+            records: 0,
+            capacity: 0,
+            newest: None,
+            chain: [0; 32],
+            epoch: [0; 16],
+            repaired: 0,
+            device_bytes,
+        }
+    }
+
+    /// What the disk holds and the word that confirms losing it; `None` if there is no disk.
+    pub(crate) fn confirmation(&self) -> Option<(String, String)> {
+        match self {
+            Store::Absent | Store::Failed(_) => None,
+            Store::Open(ledger) => {
+                let records = ledger.records();
+                Some((
+                    format!("a GlyphOS ledger with {records} records, all of which would be lost"),
+                    format!("erase-{records}-records"),
+                ))
+            }
+            Store::Unusable { disk, holds } => {
+                let mib = disk.sector_count().saturating_mul(SECTOR_BYTES as u64) >> 20;
+                let (holds, verb) = match holds {
+                    Examination::Blank => (String::from("nothing"), "format"),
+                    other => (format!("{other}, all of which would be lost"), "erase"),
+                };
+                Some((holds, format!("{verb}-{mib}-mib")))
+            }
+        }
+    }
+
+    /// Makes a new ledger on the disk, whatever it holds. The caller has the operator's word.
+    pub(crate) fn format(&mut self, seed: Seed) -> Result<(), Fault> {
+        let mut disk = match mem::replace(self, Store::Absent) {
+            Store::Open(ledger) => ledger.into_device(),
+            Store::Unusable { disk, .. } => disk,
+            other => {
+                *self = other;
+                return Err(self.unavailable());
+            }
+        };
+        if let Err(error) = ledger::format(&mut disk, seed) {
+            let holds = ledger::examine(&mut disk);
+            *self = Store::Unusable { disk, holds };
+            return Err(Fault::new(FaultCode::Device, error.to_string()));
+        }
+        *self = Store::open(disk).0;
+        match self {
+            Store::Open(_) => Ok(()),
+            _ => Err(self.unavailable()),
+        }
+    }
+}
