@@ -12,7 +12,7 @@ mod files;
 mod index;
 mod refuse;
 
-use crate::error::{VaultError, VaultErrorKind};
+use crate::error::{ErrorCounts, VaultError, VaultErrorKind};
 use crate::graph::Graph;
 use crate::vault::Vault;
 use abi::GlyphId;
@@ -34,14 +34,17 @@ pub struct Limits {
     pub files_max: u32,
     /// Most bytes in all files together.
     pub bytes_max: u64,
+    /// Most errors told; the others are counted.
+    pub errors_max: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Limits {
             cells: u64::from(GRID_WIDTH_DEFAULT) * u64::from(GRID_HEIGHT_DEFAULT),
-            files_max: 65_536,
+            files_max: 8192,
             bytes_max: 16 << 20,
+            errors_max: 1000,
         }
     }
 }
@@ -57,7 +60,8 @@ pub(crate) struct Links {
 impl Vault {
     /// Loads a vault from the names and bytes of its files.
     ///
-    /// Gives all glyphs that are sound, and every error: a bad file does not stop the others.
+    /// Gives all glyphs that are sound, and the errors up to a bound, the last of which then
+    /// tells how many more there are: a bad file does not stop the others.
     /// A vault over one of its `limits` is refused as a whole and comes back empty.
     pub fn load<'a>(
         files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
@@ -67,7 +71,7 @@ impl Vault {
             Ok(files) => files,
             Err(excess) => return refused_whole(excess),
         };
-        let mut log = Log::default();
+        let mut log = Log::new(limits.errors_max);
         let mut candidates = files::read(files, &mut log);
         let links = link(&mut candidates, &mut log);
         let order = refuse::unsound(&mut candidates, &links, &mut log);
@@ -84,29 +88,42 @@ impl Vault {
             .filter(|candidate| candidate.refused)
             .map(|candidate| candidate.id)
             .collect();
-        let errors = log.finish(&mut vault);
+        let (errors, counts) = log.finish();
+        vault.error_counts = counts;
         (vault, errors)
     }
 }
 
-/// Errors while loading, and how many more of each field were found than kept.
-#[derive(Default)]
+/// Errors while loading: the first ones in full, all of them counted.
 pub(crate) struct Log {
     errors: Vec<VaultError>,
-    omitted: u64,
+    errors_max: usize,
+    counts: ErrorCounts,
 }
 
 impl Log {
+    fn new(errors_max: u32) -> Self {
+        Log {
+            errors: Vec::new(),
+            errors_max: errors_max as usize,
+            counts: ErrorCounts::default(),
+        }
+    }
+
     pub(crate) fn push(&mut self, error: VaultError) {
-        self.errors.push(error);
+        self.counts.add(error.diagnostic.field, 1);
+        if self.errors.len() < self.errors_max {
+            self.errors.push(error);
+        }
     }
 
     /// Counts errors of a file beyond those that its reader kept.
     pub(crate) fn omit(&mut self, count: u64) {
-        self.omitted = self.omitted.saturating_add(count);
+        self.counts.add(None, count);
     }
 
-    fn finish(mut self, vault: &mut Vault) -> Vec<VaultError> {
+    /// The errors in order, and last how many more there are.
+    fn finish(mut self) -> (Vec<VaultError>, ErrorCounts) {
         self.errors.sort_by(|a, b| {
             let key = |error: &VaultError| (error.diagnostic.line, error.diagnostic.column);
             (a.diagnostic.file.as_str(), key(a), a.kind).cmp(&(
@@ -115,11 +132,15 @@ impl Log {
                 b.kind,
             ))
         });
-        for error in &self.errors {
-            vault.error_counts.add(error.diagnostic.field, 1);
+        let told = u64::try_from(self.errors.len()).unwrap_or(u64::MAX);
+        let untold = self.counts.total().saturating_sub(told);
+        if untold > 0 {
+            self.errors.push(whole_vault(
+                format!("at most {told} errors to tell"),
+                format!("{untold} more"),
+            ));
         }
-        vault.error_counts.add(None, self.omitted);
-        self.errors
+        (self.errors, self.counts)
     }
 }
 
@@ -127,7 +148,12 @@ impl Log {
 fn refused_whole(excess: files::Excess) -> (Vault, Vec<VaultError>) {
     let mut vault = Vault::default();
     vault.error_counts.add(None, 1);
-    let error = VaultError {
+    (vault, vec![whole_vault(excess.expected, excess.found)])
+}
+
+/// An error of the vault as a whole.
+fn whole_vault(expected: String, found: String) -> VaultError {
+    VaultError {
         kind: VaultErrorKind::Vault,
         glyph: None,
         diagnostic: Diagnostic {
@@ -135,13 +161,12 @@ fn refused_whole(excess: files::Excess) -> (Vault, Vec<VaultError>) {
             line: 1,
             column: 1,
             field: None,
-            expected: excess.expected.into(),
-            found: excess.found,
+            expected: expected.into(),
+            found,
             suggestion: None,
             excerpt: None,
         },
-    };
-    (vault, vec![error])
+    }
 }
 
 /// Resolves parents and targets; a name without a glyph refuses the glyph that has it.

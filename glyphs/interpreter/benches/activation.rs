@@ -67,6 +67,7 @@ fn load(files: &[(String, String)], cells: u64) -> (Vault, usize) {
         cells,
         files_max: u32::MAX,
         bytes_max: u64::MAX,
+        errors_max: 1,
     };
     let files = files
         .iter()

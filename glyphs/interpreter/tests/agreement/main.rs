@@ -6,7 +6,9 @@
     reason = "a broken expectation fails the test"
 )]
 
+mod hostile_vaults;
 mod naive;
+mod random;
 mod random_vaults;
 mod shipped_vault;
 

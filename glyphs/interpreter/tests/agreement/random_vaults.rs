@@ -4,31 +4,14 @@
 
 use crate::agree;
 use crate::naive::{Glyphs, OutOfRange, evaluate, inherited};
+use crate::random::Random;
 use abi::GlyphId;
 use abi::limits::GENERATIONS_MAX;
 use glyph_compiler::{Limits, Vault};
 use glyph_interpreter::{ActivationError, Interpreter};
 use glyph_parser::{Command, Comparison, Constraint, Definition, ParentsWord, StateField, print};
 
-/// xorshift64* (Vigna, 2016).
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).unwrap()
-    }
-
-    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
-        items[self.below(items.len())]
-    }
-
     /// In [0, high], often round, seldom tiny or at an end.
     fn real(&mut self, high: f64) -> f64 {
         let share = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
