@@ -79,12 +79,14 @@ impl Start {
     /// # Errors
     /// A [`BootError`] that names what is wrong; the machine cannot be used then.
     pub fn facts(self) -> Result<BootFacts, BootError> {
-        match self.way {
+        let facts = match self.way {
             Way::Pvh { start_info_address } => {
                 pvh::facts(&LoaderMap, start_info_address, self.image)
             }
             Way::Loader { info } => loader::facts(info, self.image),
-        }
+        };
+        phases::mark("facts");
+        facts
     }
 }
 

@@ -1,19 +1,24 @@
 //! Time: nanoseconds since boot by the time-stamp counter, and the date by the real-time clock.
 //!
 //! Owns the counter's calibration. Sources of its frequency, in this order: the processor's own word
-//! (CPUID leaf 0x15), then a measurement against channel 2 of the interval timer.
+//! (CPUID leaf 0x15), then a measurement against channel 2 of the interval timer, then one against
+//! the power management timer, then one against the seconds of the real-time clock.
 //!
 //! Invariants:
-//! - monotonic time never goes back;
+//! - monotonic time never goes back, and the date neither;
 //! - without a real-time clock there is no date, and nobody is told an invented one.
 
 pub mod calendar;
+pub mod date;
 pub mod pit;
+pub mod pm_timer;
 pub mod rtc;
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::cpu::features;
+use crate::sync::InterruptLock;
+use date::Date;
 
 /// Frequency that is assumed where nothing can be measured, in Hz: time then runs at a wrong rate,
 /// which [`Source::Assumed`] tells.
@@ -27,7 +32,7 @@ static START_CYCLES: AtomicU64 = AtomicU64::new(0);
 /// Nanoseconds per cycle with [`FACTOR_SHIFT`] fraction bits; 0 until calibrated.
 static FACTOR: AtomicU64 = AtomicU64::new(0);
 static FREQUENCY: spin::Once<(u64, Source)> = spin::Once::new();
-static BOOT_UNIX_SECONDS: spin::Once<Option<u64>> = spin::Once::new();
+static DATE: InterruptLock<Date> = InterruptLock::new(Date::unknown());
 
 /// How the counter's frequency was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +41,10 @@ pub enum Source {
     Processor,
     /// It was measured against the interval timer.
     IntervalTimer,
+    /// It was measured against the power management timer.
+    PowerManagementTimer,
+    /// It was measured against the seconds of the real-time clock.
+    RealTimeClock,
     /// Nothing could be measured; time runs at an assumed rate.
     Assumed,
 }
@@ -46,6 +55,8 @@ impl Source {
         match self {
             Self::Processor => "cpuid",
             Self::IntervalTimer => "pit",
+            Self::PowerManagementTimer => "acpi_pm",
+            Self::RealTimeClock => "rtc",
             Self::Assumed => "assumed",
         }
     }
@@ -77,16 +88,30 @@ fn factor_for(frequency_hz: u64) -> u64 {
 }
 
 /// Calibrates the counter and reads the date.
-pub(crate) fn init(has_rtc: bool) {
+pub(crate) fn init(has_rtc: bool, pm_timer_port: Option<u16>) {
+    let is_plausible = |(hz, _): &(u64, Source)| PLAUSIBLE_HZ.contains(hz);
     let stated = features::tsc_frequency_hz().map(|hz| (hz, Source::Processor));
     let found = stated
+        .filter(is_plausible)
         .or_else(|| pit::measure_tsc_hz().map(|hz| (hz, Source::IntervalTimer)))
-        .filter(|(hz, _)| PLAUSIBLE_HZ.contains(hz))
+        .filter(is_plausible)
+        .or_else(|| {
+            let hz = pm_timer::measure_tsc_hz(pm_timer_port?)?;
+            Some((hz, Source::PowerManagementTimer))
+        })
+        .filter(is_plausible)
+        .or_else(|| {
+            let hz = if has_rtc { rtc::measure_tsc_hz() } else { None };
+            Some((hz?, Source::RealTimeClock))
+        })
+        .filter(is_plausible)
         .unwrap_or((ASSUMED_HZ, Source::Assumed));
     FREQUENCY.call_once(|| found);
     START_CYCLES.store(cycles(), Ordering::Relaxed);
     FACTOR.store(factor_for(found.0), Ordering::Relaxed);
-    BOOT_UNIX_SECONDS.call_once(|| if has_rtc { rtc::unix_seconds() } else { None });
+    if has_rtc {
+        DATE.with(|date| *date = Date::starting_at(rtc::unix_seconds(), monotonic_ns()));
+    }
 }
 
 /// Nanoseconds since the clock was set up.
@@ -104,8 +129,18 @@ pub fn frequency() -> (u64, Source) {
 
 /// Seconds since 1970-01-01 00:00 UTC, or nothing if the machine has no working real-time clock.
 pub fn unix_seconds() -> Option<u64> {
-    let boot = BOOT_UNIX_SECONDS.get().copied().flatten()?;
-    boot.checked_add(monotonic_ns() / 1_000_000_000)
+    let now_ns = monotonic_ns();
+    if DATE.with(|date| date.wants_reading(now_ns)) {
+        // The clock can take milliseconds to read, which is too long to hold a lock.
+        let reading = rtc::unix_seconds();
+        DATE.with(|date| date.correct(reading, now_ns));
+    }
+    DATE.with(|date| date.unix_seconds(now_ns))
+}
+
+/// How often the real-time clock contradicted the processor's by more than either can be off.
+pub fn date_contradiction_count() -> u64 {
+    DATE.with(|date| date.contradiction_count())
 }
 
 #[cfg(test)]

@@ -29,6 +29,10 @@ pub(crate) fn init() {
         Cr4Flags::USER_MODE_INSTRUCTION_PREVENTION,
         features.has_umip,
     );
+    flags.set(
+        Cr4Flags::MACHINE_CHECK_EXCEPTION,
+        features.has_machine_check,
+    );
     // SAFETY: each flag is set only where the processor has the feature, and no page is user
     // accessible, so that nothing that the kernel does is forbidden by them.
     unsafe { Cr4::update(|live| live.insert(flags)) };

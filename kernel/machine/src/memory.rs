@@ -223,7 +223,7 @@ pub(crate) fn ramdisk_bytes(ramdisk: PhysicalRange) -> &'static [u8] {
 /// It may be read until the kernel's own page tables are live, and only there is it of use: for the
 /// boot information and the firmware's tables.
 #[derive(Clone, Copy)]
-pub struct LoaderMap;
+pub(crate) struct LoaderMap;
 
 impl PhysicalMemory for LoaderMap {
     fn bytes(&self, address: u64, length: u64) -> Option<&[u8]> {

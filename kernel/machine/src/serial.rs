@@ -10,6 +10,7 @@
 //!   [`Port::overrun_taken`], so that a reader can void the line it was reading.
 
 pub mod ring;
+mod transfer;
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -18,31 +19,14 @@ use uart_16550::spec::registers::{FifoTriggerLevel, IER, LSR};
 use uart_16550::{BaudRate, Config, Uart16550};
 
 use crate::sync::InterruptLock;
-use ring::Ring;
+use transfer::{Patience, Rings, STALLED_LOOK_COUNT_MAX};
 
 /// Capacity of a receive ring, in bytes.
 pub const RECEIVE_RING_BYTES: usize = 16 * 1024;
 /// Capacity of a transmit ring, in bytes.
 pub const TRANSMIT_RING_BYTES: usize = 32 * 1024;
 
-/// The port's FIFO, in bytes.
-const FIFO_BYTES: usize = 16;
-/// Most bytes that one service call takes from a port: more than its FIFO, so that it is drained.
-const RECEIVE_BATCH_COUNT_MAX: usize = 64;
-/// Most FIFO fills of one call: an emulated port is empty at once, and others want to run too.
-const SEND_BURST_COUNT_MAX: usize = 64;
-/// Most rounds of one service call; a port that always wants more is served again at the next tick.
-const SERVICE_ROUND_COUNT_MAX: usize = 8;
-/// How often a waiting writer looks at a port that makes no progress before it gives up. One look
-/// is at least one port access, about a microsecond.
-const STALLED_LOOK_COUNT_MAX: u32 = 200_000;
-
 type Uart = Uart16550<PioBackend>;
-
-struct Rings {
-    receive: Ring<RECEIVE_RING_BYTES>,
-    transmit: Ring<TRANSMIT_RING_BYTES>,
-}
 
 /// One serial port.
 pub struct Port {
@@ -191,21 +175,7 @@ impl Port {
 
     /// Moves bytes between the port and the rings until the port wants nothing more.
     fn service(&self) {
-        let has_lost = self.with(|uart, rings| {
-            let mut has_lost = false;
-            for _ in 0..SERVICE_ROUND_COUNT_MAX {
-                // Reading the cause also takes back "transmitter empty" when there is nothing to
-                // send. A cause left standing would hold the line up, and an edge-triggered
-                // controller would never see the next one.
-                let cause = uart.isr();
-                has_lost |= rings.receive(uart);
-                rings.send(uart);
-                if !cause.has_pending_interrupt() {
-                    break;
-                }
-            }
-            has_lost
-        });
+        let has_lost = self.with(|uart, rings| rings.service(uart));
         if has_lost == Some(true) {
             self.has_overrun.store(true, Ordering::Relaxed);
             self.overrun_count.fetch_add(1, Ordering::Relaxed);
@@ -240,68 +210,6 @@ impl Port {
         for byte in bytes {
             let sent = (0..STALLED_LOOK_COUNT_MAX).any(|_| uart.try_send_byte(*byte).is_ok());
             if !sent {
-                return;
-            }
-        }
-    }
-}
-
-/// Ends a wait for a port that stands still.
-struct Patience {
-    length_before: usize,
-    stalled_count: u32,
-}
-
-impl Patience {
-    fn new() -> Self {
-        Self {
-            length_before: usize::MAX,
-            stalled_count: 0,
-        }
-    }
-
-    /// Notes how much is left to send, and says if it has been as much for too long.
-    fn is_over(&mut self, length: usize) -> bool {
-        let has_moved = length < self.length_before;
-        self.length_before = length;
-        self.stalled_count = if has_moved {
-            0
-        } else {
-            self.stalled_count.saturating_add(1)
-        };
-        self.stalled_count > STALLED_LOOK_COUNT_MAX
-    }
-}
-
-impl Rings {
-    const fn new() -> Self {
-        Self {
-            receive: Ring::new(),
-            transmit: Ring::new(),
-        }
-    }
-
-    /// Takes what the port received, and says if something was lost.
-    fn receive(&mut self, uart: &mut Uart) -> bool {
-        let mut has_lost = false;
-        for _ in 0..RECEIVE_BATCH_COUNT_MAX {
-            let Ok(byte) = uart.try_receive_byte() else {
-                break;
-            };
-            has_lost |= self.receive.push(&[byte]) == 0;
-        }
-        has_lost | uart.lsr().contains(LSR::OVERRUN_ERROR)
-    }
-
-    /// Fills the port's FIFO if it is empty.
-    fn send(&mut self, uart: &mut Uart) {
-        // An emulated FIFO is empty again at once; each round stops at the first refusal.
-        for _ in 0..SEND_BURST_COUNT_MAX {
-            let front = self.transmit.front();
-            let burst = front.get(..FIFO_BYTES.min(front.len())).unwrap_or(&[]);
-            let count = uart.send_bytes(burst);
-            self.transmit.discard(count);
-            if count == 0 {
                 return;
             }
         }

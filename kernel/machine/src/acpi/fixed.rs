@@ -30,6 +30,8 @@ pub struct FixedFacts {
     pub control_b: Option<Register>,
     /// Port that switches ACPI mode on, and the value to write.
     pub enable: Option<(u16, u8)>,
+    /// Port of the power management timer.
+    pub pm_timer_port: Option<u16>,
     /// Sleep control register of hardware-reduced machines.
     pub sleep_control: Option<Register>,
     /// Reset register and its value.
@@ -58,6 +60,7 @@ impl FixedFacts {
             control_b: generic(table, 184)
                 .or_else(|| u32_at(table, 68).and_then(port).map(Register::Port)),
             enable: enable_port.zip(enable_value),
+            pm_timer_port: u32_at(table, 76).and_then(port),
             sleep_control: generic(table, 244),
             reset: generic(table, 116)
                 .filter(|_| has_reset)

@@ -2,7 +2,7 @@
 //!
 //! Owns the first instructions. Both ways end in one call of the image's main function with a
 //! [`Start`](super::Start), on the main stack, in 64-bit mode, with the vector unit on and
-//! physical memory mapped at [`DIRECT_MAP_BASE`](crate::memory::DIRECT_MAP_BASE).
+//! physical memory mapped at [`DIRECT_MAP_BASE`].
 //!
 //! Invariants:
 //! - no Rust code runs before the vector unit is on, because the kernel is built for hardware floats;

@@ -17,7 +17,7 @@ const SPEAKER_ON: u8 = 0x02;
 /// Length of the measurement in timer counts: 2.5 milliseconds.
 const MEASURE_COUNTS: u16 = 2983;
 /// Looks at the timer before it counts as absent; one look is two port accesses.
-const LOOK_COUNT_MAX: u32 = 200_000;
+const LOOK_COUNT_MAX: u32 = 50_000;
 /// How many readings are tried at each end; the one that took least time counts.
 const SAMPLE_COUNT: u32 = 5;
 

@@ -8,6 +8,7 @@ use x86_64::instructions::port::Port;
 
 use super::calendar::{self, Registers};
 
+const SECOND: u8 = 0x00;
 const STATUS_A: u8 = 0x0a;
 const STATUS_B: u8 = 0x0b;
 const STATUS_D: u8 = 0x0d;
@@ -19,6 +20,9 @@ const VALID_RAM_AND_TIME: u8 = 1 << 7;
 const INDEX_MASK: u8 = 0x7f;
 /// An update takes 2 ms at most; one look is about a microsecond.
 const UPDATE_LOOK_COUNT_MAX: u32 = 20_000;
+/// Looks at the seconds before the clock counts as standing still; one look is at least half a
+/// microsecond.
+const SECOND_LOOK_COUNT_MAX: u32 = 5_000_000;
 /// How many pairs of readings may disagree before the clock counts as broken.
 const READ_COUNT_MAX: u32 = 8;
 
@@ -42,7 +46,7 @@ fn is_steady() -> bool {
 
 fn read_all() -> Registers {
     Registers {
-        second: read(0x00),
+        second: read(SECOND),
         minute: read(0x02),
         hour: read(0x04),
         day: read(0x07),
@@ -51,6 +55,20 @@ fn read_all() -> Registers {
         century: read(CENTURY),
         status_b: read(STATUS_B),
     }
+}
+
+/// Waits, bounded, until the seconds change, and says when that was by the time-stamp counter.
+fn next_second() -> Option<u64> {
+    let second = read(SECOND);
+    let has_changed = (0..SECOND_LOOK_COUNT_MAX).any(|_| read(SECOND) != second);
+    has_changed.then(super::cycles)
+}
+
+/// Measures the time-stamp counter's frequency in Hz over one second; nothing if the clock stands
+/// still. It takes up to two seconds, so that it is the last way to be tried.
+pub(crate) fn measure_tsc_hz() -> Option<u64> {
+    let start = next_second()?;
+    next_second()?.checked_sub(start)
 }
 
 /// Seconds since 1970 by the real-time clock; nothing if it is absent, has lost its battery, or holds

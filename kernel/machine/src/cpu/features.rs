@@ -32,6 +32,8 @@ pub struct Features {
     pub has_1gib_pages: bool,
     /// Page attribute table.
     pub has_page_attributes: bool,
+    /// Machine check exception.
+    pub has_machine_check: bool,
     /// Local interrupt controller.
     pub has_apic: bool,
     /// The time-stamp counter runs at one rate in all states.
@@ -99,6 +101,7 @@ pub fn get() -> Features {
         has_umip: bit(extended.ecx, 2),
         has_1gib_pages: bit(amd.edx, 26),
         has_page_attributes: bit(basic.edx, 16),
+        has_machine_check: bit(basic.edx, 7),
         has_apic: bit(basic.edx, 9),
         has_invariant_tsc: bit(power.edx, 8),
         is_virtual: bit(basic.ecx, 31),
