@@ -62,8 +62,8 @@ impl Registry {
             counters: [Slot::default(); Counter::COUNT],
             gauges: [Slot::default(); Gauge::COUNT],
             histograms: core::array::from_fn(|_| Durations::new(FINE_BOUNDS)),
-            word_counters: WordTable::for_counters(),
-            word_gauges: WordTable::for_gauges(),
+            word_counters: WordTable::new(),
+            word_gauges: WordTable::new(),
             glyphs: GlyphTable::load(core::iter::empty()).0,
         };
         for status in RequestStatus::ALL {
@@ -128,7 +128,8 @@ impl Registry {
 
     /// Makes series of these words at 0, so that their first step is seen as a change.
     ///
-    /// A word is at most 32 of `[a-z0-9_-]`; any other becomes `other`.
+    /// A word is at most 32 of `[a-z0-9_-]`; any other, and those beyond the family's quota of
+    /// 5 words (7 for fields of glyph files), are counted as `other`.
     pub fn declare_words(&mut self, family: WordCounter, words: &[&str]) {
         for word in words {
             self.add_word(family, word, 0);
@@ -146,7 +147,7 @@ impl Registry {
     }
 
     fn change_word(&mut self, family: WordCounter, word: &str, change: impl FnOnce(u64) -> u64) {
-        let (row, is_own) = match self.word_counters.row(family, word, WordCounter::COUNT) {
+        let (row, is_own) = match self.word_counters.row(family, word) {
             Found::Own(row) => (Some(row), true),
             Found::Other(row) => (Some(row), false),
             Found::Nowhere => (None, false),
@@ -163,7 +164,7 @@ impl Registry {
 
     /// Sets the gauge with that word.
     pub fn set_word(&mut self, family: WordGauge, word: &str, value: f64) {
-        let is_own = match self.word_gauges.row(family, word, WordGauge::COUNT) {
+        let is_own = match self.word_gauges.row(family, word) {
             Found::Own(row) => {
                 row.moved |= value.to_bits() != row.value.to_bits();
                 row.value = value;
@@ -183,7 +184,7 @@ impl Registry {
     /// Gives the glyphs of the vault their series, in the order of their index there; counts
     /// of an earlier vault are dropped.
     ///
-    /// The first 25 or so have series of their own; the rest share one, and each of them is
+    /// The first 25 have series of their own; the rest share one, and each of them is
     /// counted in `glyphos_telemetry_series_dropped_total`.
     pub fn load_glyphs<'a>(&mut self, ids: impl Iterator<Item = &'a str>) {
         let (glyphs, without) = GlyphTable::load(ids);
@@ -264,6 +265,12 @@ pub(crate) mod tests {
             for family in WordGauge::ALL {
                 registry.set_word(*family, &format!("{number:032}"), 0.1);
             }
+        }
+        for status in RequestStatus::ALL {
+            registry.set_word(WordGauge::Requests, status.name(), 1.0);
+        }
+        for status in OverrideStatus::ALL {
+            registry.set_word(WordGauge::Overrides, status.name(), 1.0);
         }
         for index in 0..100 {
             registry.activated(index, 1_234_567);

@@ -4,7 +4,8 @@
 //! exist. A label set beyond a bound is merged into one named `other` (or `~other` for
 //! glyphs, which no glyph can be called), so that sums stay true.
 
-use crate::family::{Counter, Gauge, Histogram};
+use crate::family::{Counter, Gauge, Histogram, WordCounter, WordGauge};
+use abi::governance::{OverrideStatus, RequestStatus};
 use abi::limits::GLYPH_ID_BYTES_MAX;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -13,20 +14,19 @@ use alloc::vec::Vec;
 pub const LABEL_SETS_MAX: usize = 128;
 /// Label sets without a label, and the build information.
 const PLAIN_MAX: usize = Counter::COUNT + Gauge::COUNT + Histogram::COUNT + 1;
-/// Most words, over all families of words.
-const WORDS_MAX: usize = 52;
+/// Most label sets of families of words.
+const WORDS_MAX: usize = counter_rows_max() + gauge_rows_max();
 /// Families per glyph: activations and their duration.
 const FAMILIES_PER_GLYPH: usize = 2;
-/// Glyphs with series of their own; one more is for all the others.
-pub(crate) const GLYPHS_MAX: usize =
-    (LABEL_SETS_MAX - PLAIN_MAX - WORDS_MAX) / FAMILIES_PER_GLYPH - 1;
+/// Glyphs with series of their own; in a larger vault the last of them is for all the others.
+pub(crate) const GLYPHS_MAX: usize = (LABEL_SETS_MAX - PLAIN_MAX - WORDS_MAX) / FAMILIES_PER_GLYPH;
 
 const _: () = assert!(
-    PLAIN_MAX + WORDS_MAX + (GLYPHS_MAX + 1) * FAMILIES_PER_GLYPH <= LABEL_SETS_MAX,
+    PLAIN_MAX + WORDS_MAX + GLYPHS_MAX * FAMILIES_PER_GLYPH <= LABEL_SETS_MAX,
     "the parts of the bound on label sets exceed it"
 );
-// The shipped vault has to fit with room to spare.
-const _: () = assert!(GLYPHS_MAX >= 20);
+// The glyphs that ship have to fit, each with series of its own.
+const _: () = assert!(GLYPHS_MAX >= 25);
 
 /// Longest word of a label, in bytes.
 const WORD_BYTES_MAX: usize = 32;
@@ -52,76 +52,150 @@ pub(crate) struct WordSeries<F, V> {
     pub(crate) moved: bool,
 }
 
-/// Values of families of words, at most a given number of them.
-pub(crate) struct WordTable<F, V> {
-    rows: Vec<WordSeries<F, V>>,
-    rows_max: usize,
+/// How many words a family takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Quota {
+    /// Words with series of their own.
+    own: usize,
+    /// Whether further words share a series called `other`; the words of a closed set need none.
+    has_other: bool,
 }
 
-/// Words for counters.
-const COUNTER_WORDS_MAX: usize = 32;
-/// Words for gauges.
-const GAUGE_WORDS_MAX: usize = 20;
+impl Quota {
+    const fn open(own: usize) -> Self {
+        Quota {
+            own,
+            has_other: true,
+        }
+    }
 
-const _: () = assert!(COUNTER_WORDS_MAX + GAUGE_WORDS_MAX <= WORDS_MAX);
+    const fn closed(own: usize) -> Self {
+        Quota {
+            own,
+            has_other: false,
+        }
+    }
+
+    const fn rows(self) -> usize {
+        self.own.saturating_add(self.has_other as usize)
+    }
+}
+
+/// A family of words: each keeps its quota, so that one cannot crowd out another.
+pub(crate) trait WordFamily: Copy + PartialEq {
+    /// How many words it takes.
+    fn quota(self) -> Quota;
+    /// Label sets of all families of its type.
+    const ROWS_MAX: usize;
+}
+
+const fn counter_quota(family: WordCounter) -> Quota {
+    match family {
+        WordCounter::SubstrateRepairs => Quota::closed(5),
+        WordCounter::ActivationFailures
+        | WordCounter::SignatureFailures
+        | WordCounter::LedgerFaultsRepaired => Quota::open(5),
+        WordCounter::ParseErrors => Quota::open(7),
+    }
+}
+
+const fn gauge_quota(family: WordGauge) -> Quota {
+    match family {
+        WordGauge::Requests => Quota::closed(RequestStatus::ALL.len()),
+        WordGauge::Overrides => Quota::closed(OverrideStatus::ALL.len()),
+        WordGauge::BootDuration => Quota::open(6),
+    }
+}
+
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "a sum of a few small constants"
+)]
+const fn counter_rows_max() -> usize {
+    counter_quota(WordCounter::SubstrateRepairs).rows()
+        + counter_quota(WordCounter::ActivationFailures).rows()
+        + counter_quota(WordCounter::ParseErrors).rows()
+        + counter_quota(WordCounter::SignatureFailures).rows()
+        + counter_quota(WordCounter::LedgerFaultsRepaired).rows()
+}
+
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "a sum of a few small constants"
+)]
+const fn gauge_rows_max() -> usize {
+    gauge_quota(WordGauge::Requests).rows()
+        + gauge_quota(WordGauge::Overrides).rows()
+        + gauge_quota(WordGauge::BootDuration).rows()
+}
+
+// A new family has to enter the sums above.
+const _: () = assert!(WordCounter::COUNT == 5 && WordGauge::COUNT == 3);
+
+impl WordFamily for WordCounter {
+    fn quota(self) -> Quota {
+        counter_quota(self)
+    }
+    const ROWS_MAX: usize = counter_rows_max();
+}
+
+impl WordFamily for WordGauge {
+    fn quota(self) -> Quota {
+        gauge_quota(self)
+    }
+    const ROWS_MAX: usize = gauge_rows_max();
+}
+
+/// Values of families of words, each family within its quota.
+pub(crate) struct WordTable<F, V> {
+    rows: Vec<WordSeries<F, V>>,
+}
 
 /// What looking up a word came to.
 pub(crate) enum Found<'a, F, V> {
     /// Its own series.
     Own(&'a mut WordSeries<F, V>),
-    /// The family's series for all other words: the bound was reached.
+    /// The family's series for all other words.
     Other(&'a mut WordSeries<F, V>),
-    /// Not even that one fits.
+    /// The family has no series for it.
     Nowhere,
 }
 
-impl<F: Copy + PartialEq, V: Default> WordTable<F, V> {
-    pub(crate) fn for_counters() -> Self {
-        Self::new(COUNTER_WORDS_MAX)
-    }
-
-    pub(crate) fn for_gauges() -> Self {
-        Self::new(GAUGE_WORDS_MAX)
-    }
-
-    fn new(rows_max: usize) -> Self {
+impl<F: WordFamily, V: Default> WordTable<F, V> {
+    pub(crate) fn new() -> Self {
         WordTable {
-            rows: Vec::with_capacity(rows_max),
-            rows_max,
+            rows: Vec::with_capacity(F::ROWS_MAX),
         }
     }
 
-    /// Finds or makes the series of that word. `families` of them keep one row each in reserve
-    /// for their `other`.
-    pub(crate) fn row(&mut self, family: F, word: &str, families: usize) -> Found<'_, F, V> {
-        if is_label_word(word) {
-            let reserved = if word == OTHER_WORD { 0 } else { families };
-            if let Some(position) = self.position_or_insert(family, word, reserved) {
-                return match self.rows.get_mut(position) {
-                    Some(row) => Found::Own(row),
-                    None => Found::Nowhere,
-                };
+    /// Finds or makes the series of that word.
+    pub(crate) fn row(&mut self, family: F, word: &str) -> Found<'_, F, V> {
+        let quota = family.quota();
+        if is_label_word(word) && word != OTHER_WORD {
+            let own = self.of(family).filter(|row| row.word != OTHER_WORD).count();
+            if let Some(position) = self.position_or_insert(family, word, own < quota.own) {
+                return self
+                    .rows
+                    .get_mut(position)
+                    .map_or(Found::Nowhere, Found::Own);
             }
         }
-        match self.position_or_insert(family, OTHER_WORD, 0) {
-            Some(position) => match self.rows.get_mut(position) {
-                Some(row) => Found::Other(row),
-                None => Found::Nowhere,
-            },
+        match self.position_or_insert(family, OTHER_WORD, quota.has_other) {
+            Some(position) => self
+                .rows
+                .get_mut(position)
+                .map_or(Found::Nowhere, Found::Other),
             None => Found::Nowhere,
         }
     }
 
-    fn position_or_insert(&mut self, family: F, word: &str, reserved: usize) -> Option<usize> {
+    fn position_or_insert(&mut self, family: F, word: &str, has_room: bool) -> Option<usize> {
         let found = self
             .rows
             .iter()
             .position(|row| row.family == family && row.word == word);
-        if found.is_some() {
+        if found.is_some() || !has_room {
             return found;
-        }
-        if self.rows.len() >= self.rows_max.saturating_sub(reserved) {
-            return None;
         }
         self.rows.push(WordSeries {
             family,
@@ -241,7 +315,8 @@ pub(crate) struct GlyphTable {
 }
 
 impl GlyphTable {
-    /// One series for each of the first glyphs; returns how many glyphs have none.
+    /// One series for each glyph, or for each of the first ones and one for the rest; returns
+    /// how many glyphs have none of their own.
     pub(crate) fn load<'a>(ids: impl Iterator<Item = &'a str>) -> (Self, u64) {
         let mut own = Vec::with_capacity(GLYPHS_MAX);
         let mut without: u64 = 0;
@@ -252,7 +327,13 @@ impl GlyphTable {
                 without = without.saturating_add(1);
             }
         }
-        let other = (without > 0).then(|| Box::new(GlyphSeries::new(OTHER_GLYPH)));
+        let mut other = None;
+        if without > 0 {
+            // The last place is needed for the rest.
+            own.pop();
+            without = without.saturating_add(1);
+            other = Some(Box::new(GlyphSeries::new(OTHER_GLYPH)));
+        }
         (GlyphTable { own, other }, without)
     }
 
@@ -272,31 +353,51 @@ mod tests {
     use std::format;
 
     #[test]
-    fn words_beyond_the_bound_are_merged_and_each_family_keeps_its_other() {
-        let mut table: WordTable<u8, u64> = WordTable::for_counters();
+    fn words_beyond_a_quota_are_merged_and_crowd_out_no_other_family() {
+        let mut table: WordTable<WordCounter, u64> = WordTable::new();
         let mut merged = 0;
         for number in 0..100 {
-            match table.row(number % 2, &format!("word_{number}"), 5) {
+            match table.row(WordCounter::ParseErrors, &format!("word_{number}")) {
                 Found::Own(row) => row.value += 1,
                 Found::Other(row) => {
                     row.value += 1;
                     merged += 1;
                 }
-                Found::Nowhere => panic!("a reserved row was missing"),
+                Found::Nowhere => panic!("the family has no `other`"),
             }
         }
-        assert_eq!(merged, 100 - (COUNTER_WORDS_MAX - 5));
-        let total: u64 = (0..2).flat_map(|f| table.of(f)).map(|row| row.value).sum();
+        assert_eq!(merged, 93);
+        let total: u64 = table
+            .of(WordCounter::ParseErrors)
+            .map(|row| row.value)
+            .sum();
         assert_eq!(total, 100);
+        let reason = table.row(WordCounter::ActivationFailures, "constraint");
+        assert!(matches!(reason, Found::Own(_)));
+    }
+
+    #[test]
+    fn a_closed_family_takes_its_own_words_only() {
+        let mut table: WordTable<WordGauge, f64> = WordTable::new();
+        for status in RequestStatus::ALL {
+            let found = table.row(WordGauge::Requests, status.name());
+            assert!(matches!(found, Found::Own(_)));
+        }
+        let found = table.row(WordGauge::Requests, "unheard_of");
+        assert!(matches!(found, Found::Nowhere));
     }
 
     #[test]
     fn a_word_that_could_break_a_line_becomes_other() {
-        let mut table: WordTable<u8, u64> = WordTable::for_counters();
+        let mut table: WordTable<WordCounter, u64> = WordTable::new();
+        let family = WordCounter::LedgerFaultsRepaired;
         for word in ["", "a\"b", "a\nb", "A", "#GLYPHOS-", &"x".repeat(33)] {
-            assert!(matches!(table.row(0, word, 1), Found::Other(_)), "{word:?}");
+            assert!(
+                matches!(table.row(family, word), Found::Other(_)),
+                "{word:?}"
+            );
         }
-        assert_eq!(table.of(0).count(), 1);
+        assert_eq!(table.of(family).count(), 1);
     }
 
     #[test]
@@ -317,11 +418,14 @@ mod tests {
     fn glyphs_beyond_the_bound_share_one_series() {
         let ids: std::vec::Vec<_> = (0..1000).map(|n| format!("g{n}")).collect();
         let (mut table, without) = GlyphTable::load(ids.iter().map(|id| id.as_str()));
-        assert_eq!(without, u64::try_from(1000 - GLYPHS_MAX).unwrap());
+        assert_eq!(without, u64::try_from(1001 - GLYPHS_MAX).unwrap());
         table.series(999).unwrap().activations += 1;
         table.series(500).unwrap().activations += 1;
         let last = table.iter().last().unwrap();
         assert_eq!((last.id.as_str(), last.activations), ("~other", 2));
-        assert_eq!(table.iter().count(), GLYPHS_MAX + 1);
+        assert_eq!(table.iter().count(), GLYPHS_MAX);
+        let (table, without) = GlyphTable::load(ids.iter().take(GLYPHS_MAX).map(|id| id.as_str()));
+        assert_eq!((table.iter().count(), without), (GLYPHS_MAX, 0));
+        assert!(table.iter().all(|glyph| glyph.id != OTHER_GLYPH));
     }
 }
