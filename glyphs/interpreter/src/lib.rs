@@ -20,6 +20,7 @@ extern crate std;
 mod constraint;
 mod effects;
 mod error;
+mod report;
 mod run;
 
 pub use effects::{CellWrite, Effects, Wave};

@@ -266,3 +266,30 @@ fn effects_follow_the_output_labels() {
         assert_eq!(effects.wave, waves.then_some(wave), "{outputs}");
     }
 }
+
+#[test]
+fn reports_say_what_was_computed_and_what_the_vault_knows() {
+    let vault = vault(&EXAMPLE);
+    let (a, b) = (find(&vault, "a"), find(&vault, "b"));
+    let mut interpreter = Interpreter::new(&vault);
+    let report = interpreter
+        .activate(&vault, a, None)
+        .unwrap()
+        .report(vault.id(a).clone(), Vec::new());
+    assert_eq!(report.glyph.as_str(), "a");
+    assert_eq!(report.state, state(200.0, 2.0, 10.0, 100, 1.5));
+    assert_eq!((report.cell, report.wave), (None, false));
+    interpreter.commit(b);
+    let detail = interpreter.detail(&vault, b);
+    assert_eq!(detail.summary.home, CellIndex(1));
+    assert_eq!(
+        (
+            detail.summary.generations,
+            detail.summary.commands,
+            detail.summary.activations
+        ),
+        (1, 2, 1)
+    );
+    let shown = glyph_parser::parse("shown.gdf", detail.definition.as_bytes()).unwrap();
+    assert_eq!(shown.definition, *vault.definition(b));
+}

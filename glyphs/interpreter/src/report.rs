@@ -1,0 +1,46 @@
+//! Glyphs and activations in the vocabulary that nodes and consoles share.
+
+use crate::{Interpreter, Outcome};
+use abi::GlyphId;
+use abi::response::{Activation, FieldState, GlyphDetail, GlyphSummary};
+use alloc::string::String;
+use alloc::vec::Vec;
+use glyph_compiler::{GlyphIndex, Vault};
+
+impl Interpreter {
+    /// The glyph in a list.
+    #[must_use]
+    pub fn summary(&self, vault: &Vault, glyph: GlyphIndex) -> GlyphSummary {
+        GlyphSummary {
+            id: vault.id(glyph).clone(),
+            home: vault.home(glyph),
+            generations: vault.generations(glyph),
+            // A program has at most 64 commands.
+            commands: u32::try_from(vault.program(glyph).len()).unwrap_or(u32::MAX),
+            activations: self.activations(glyph),
+        }
+    }
+
+    /// The glyph in full, its definition in canonical text.
+    #[must_use]
+    pub fn detail(&self, vault: &Vault, glyph: GlyphIndex) -> GlyphDetail {
+        GlyphDetail {
+            summary: self.summary(vault, glyph),
+            definition: glyph_parser::print(vault.definition(glyph)),
+        }
+    }
+}
+
+impl Outcome {
+    /// The report of an activation whose effects have been applied.
+    #[must_use]
+    pub fn report(&self, glyph: GlyphId, trace: Vec<(String, FieldState)>) -> Activation {
+        Activation {
+            glyph,
+            state: self.state,
+            cell: self.effects.write.map(|write| write.cell),
+            wave: self.effects.wave.is_some(),
+            trace,
+        }
+    }
+}
