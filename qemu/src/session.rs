@@ -44,8 +44,8 @@ impl Default for Limits {
     /// Generous: a loaded machine emulates slowly, and a limit is there to end a hang.
     fn default() -> Self {
         Self {
-            silence: Duration::from_secs(60),
-            boot: Duration::from_secs(180),
+            silence: Duration::from_secs(120),
+            boot: Duration::from_secs(300),
             reply: Duration::from_secs(120),
         }
     }
