@@ -108,7 +108,7 @@ impl Governance {
             Body::GuardianChangeProposed(event) => self.propose(event),
             Body::GuardianChangeSigned(event) => {
                 let accepted = self.accept(&event.signed);
-                if let Some(change) = self.changes.get_mut(&event.change_id) {
+                if let Some(change) = self.changes.get_mut(&event.change_id).map(Arc::make_mut) {
                     change.signatures.push(accepted);
                 }
                 if event.in_effect {
@@ -118,7 +118,7 @@ impl Governance {
                 }
             }
             Body::GuardianChangeExpired(event) => {
-                if let Some(change) = self.changes.get_mut(&event.change_id) {
+                if let Some(change) = self.changes.get_mut(&event.change_id).map(Arc::make_mut) {
                     change.status = ChangeStatus::Expired;
                     change.key = None;
                 }
@@ -229,7 +229,7 @@ impl Governance {
             status: ChangeStatus::Open,
             signatures: Vec::new(),
         };
-        self.changes.insert(event.change_id, change);
+        self.changes.insert(event.change_id, Arc::new(change));
         if event.in_effect {
             self.take_effect(event.change_id)
         } else {
@@ -239,7 +239,7 @@ impl Governance {
 
     /// Puts a change of guardians into effect.
     fn take_effect(&mut self, id: RecordId) -> Vec<Effect> {
-        let Some(change) = self.changes.get_mut(&id) else {
+        let Some(change) = self.changes.get_mut(&id).map(Arc::make_mut) else {
             return Vec::new();
         };
         change.status = ChangeStatus::InEffect;
@@ -297,7 +297,7 @@ impl Governance {
         {
             let impact = request.created.impact;
             if let Some((_, status)) = statuses.iter().find(|(other, _)| *other == impact) {
-                request.status = *status;
+                Arc::make_mut(request).status = *status;
             }
         }
     }
@@ -311,11 +311,11 @@ impl Governance {
             approvals: Vec::new(),
             rejections: Vec::new(),
         };
-        self.requests.insert(event.request_id, request);
+        self.requests.insert(event.request_id, Arc::new(request));
     }
 
     fn set_request(&mut self, request_id: RecordId, status: RequestStatus) -> Vec<Effect> {
-        let Some(request) = self.requests.get_mut(&request_id) else {
+        let Some(request) = self.requests.get_mut(&request_id).map(Arc::make_mut) else {
             return Vec::new();
         };
         let is_new = request.status != status;
@@ -329,7 +329,7 @@ impl Governance {
 
     fn decide_request(&mut self, event: &RequestDecided) -> Vec<Effect> {
         let accepted = self.accept(&event.signed);
-        if let Some(request) = self.requests.get_mut(&event.request_id) {
+        if let Some(request) = self.requests.get_mut(&event.request_id).map(Arc::make_mut) {
             if event.approves {
                 request.approvals.push(accepted);
             } else {
@@ -353,7 +353,7 @@ impl Governance {
             overdue_recorded: false,
             consequences: Vec::new(),
         };
-        self.overrides.insert(event.override_id, item);
+        self.overrides.insert(event.override_id, Arc::new(item));
     }
 
     fn with_override(
@@ -361,14 +361,17 @@ impl Governance {
         id: RecordId,
         change: impl FnOnce(&mut Override) -> Vec<Effect>,
     ) -> Vec<Effect> {
-        self.overrides.get_mut(&id).map_or_else(Vec::new, change)
+        self.overrides
+            .get_mut(&id)
+            .map(Arc::make_mut)
+            .map_or_else(Vec::new, change)
     }
 
     fn sign_override(&mut self, event: &OverrideSigned) -> Vec<Effect> {
         let accepted = self.accept(&event.signed);
         let override_id = event.override_id;
         let mut effects = Vec::new();
-        let Some(item) = self.overrides.get_mut(&override_id) else {
+        let Some(item) = self.overrides.get_mut(&override_id).map(Arc::make_mut) else {
             return effects;
         };
         item.signatures.push(accepted);

@@ -22,6 +22,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 pub(crate) mod summary;
+#[cfg(test)]
+mod tests;
 
 /// Largest encoded record, in bytes.
 pub const PAYLOAD_BYTES_MAX: usize = 3800;

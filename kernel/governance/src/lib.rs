@@ -34,6 +34,12 @@ mod decide;
 mod due;
 mod effect;
 pub mod event;
+#[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "small numbers of the test's own making"
+)]
+mod explorer;
 pub mod message;
 pub mod policy;
 mod refused;
@@ -45,7 +51,7 @@ mod state;
 #[cfg(test)]
 mod story;
 mod view;
-mod wire;
+pub mod wire;
 
 pub use apply::ApplyError;
 pub use challenge::CHALLENGES_MAX;

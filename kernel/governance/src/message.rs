@@ -123,3 +123,167 @@ impl fmt::Display for Message {
         writeln!(out, "ledger epoch:   {}", Hex(&self.epoch))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::format;
+
+    fn message() -> Message {
+        Message {
+            domain: DOMAIN.to_string(),
+            epoch: [1; 16],
+            policy_version: 1,
+            override_id: Some(RecordId([2; 16])),
+            request_id: Some(RecordId([3; 16])),
+            change_id: None,
+            challenge: [4; 16],
+            action: Action::SignOverride,
+            guardian_id: GuardianId::new("galahad").unwrap(),
+            role: Role::Ethics,
+            algorithm: Algorithm::HmacSha256,
+            justification: "why".to_string(),
+            subject: "what".to_string(),
+        }
+    }
+
+    #[test]
+    fn a_message_survives_its_bytes_and_its_line() {
+        let message = message();
+        assert_eq!(Message::decode(&message.encode()), Ok(message.clone()));
+        let line = message.to_line();
+        assert!(line.starts_with("glyphos-challenge:"));
+        assert_eq!(Message::from_line(&format!("  {line}\r\n")), Ok(message));
+    }
+
+    #[test]
+    fn each_field_changes_the_bytes() {
+        let base = message();
+        let other = RecordId([9; 16]);
+        let variants = [
+            base.clone(),
+            Message {
+                epoch: [9; 16],
+                ..base.clone()
+            },
+            Message {
+                policy_version: 2,
+                ..base.clone()
+            },
+            Message {
+                override_id: Some(other),
+                ..base.clone()
+            },
+            Message {
+                override_id: None,
+                ..base.clone()
+            },
+            Message {
+                request_id: Some(other),
+                ..base.clone()
+            },
+            Message {
+                request_id: None,
+                ..base.clone()
+            },
+            Message {
+                change_id: Some(other),
+                ..base.clone()
+            },
+            Message {
+                challenge: [9; 16],
+                ..base.clone()
+            },
+            Message {
+                action: Action::RevokeOverride,
+                ..base.clone()
+            },
+            Message {
+                guardian_id: GuardianId::new("galahae").unwrap(),
+                ..base.clone()
+            },
+            Message {
+                role: Role::Security,
+                ..base.clone()
+            },
+            Message {
+                algorithm: Algorithm::Ed25519,
+                ..base.clone()
+            },
+            Message {
+                justification: "why?".to_string(),
+                ..base.clone()
+            },
+            Message {
+                subject: "what?".to_string(),
+                ..base.clone()
+            },
+        ];
+        let bytes: BTreeSet<_> = variants.iter().map(Message::encode).collect();
+        assert_eq!(bytes.len(), variants.len());
+    }
+
+    #[test]
+    fn no_text_moved_between_two_fields_keeps_the_bytes() {
+        // Every pair of texts up to 3 characters of an alphabet with a separator in it.
+        let mut texts = std::vec![String::new()];
+        for length in 0..3_usize {
+            let longest: Vec<String> = texts
+                .iter()
+                .filter(|text| text.len() == length)
+                .cloned()
+                .collect();
+            for text in longest {
+                texts.extend(['a', '|', ' '].map(|end| format!("{text}{end}")));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        for justification in &texts {
+            for subject in &texts {
+                let message = Message {
+                    justification: justification.clone(),
+                    subject: subject.clone(),
+                    ..message()
+                };
+                assert!(
+                    seen.insert(message.encode()),
+                    "{justification:?} {subject:?}"
+                );
+            }
+        }
+        assert_eq!(seen.len(), 40 * 40);
+        // Ids that move to the neighbouring slot say something else.
+        let moved = Message {
+            override_id: None,
+            request_id: Some(RecordId([2; 16])),
+            change_id: Some(RecordId([3; 16])),
+            ..message()
+        };
+        assert_ne!(moved.encode(), message().encode());
+    }
+
+    #[test]
+    fn lines_that_are_no_challenge_are_refused() {
+        let line = message().to_line();
+        let cut = line.get(..line.len().saturating_sub(2)).unwrap();
+        let odd = line.get(..line.len().saturating_sub(1)).unwrap();
+        let longer = format!("{line}00");
+        for bad in [
+            "",
+            "glyphos-challenge:",
+            "0102",
+            cut,
+            odd,
+            &longer,
+            "glyphos-challenge:zz",
+        ] {
+            assert!(Message::from_line(bad).is_err(), "{bad}");
+        }
+        let foreign = Message {
+            domain: "another.domain".to_string(),
+            ..message()
+        };
+        assert!(Message::decode(&foreign.encode()).is_err());
+    }
+}

@@ -80,7 +80,9 @@ impl Key {
             Algorithm::Ed25519 => {
                 let bytes: [u8; 32] = bytes.try_into().map_err(|_| KeyError::PublicLength)?;
                 let point = VerifyingKey::from_bytes(&bytes).map_err(|_| KeyError::NoPoint)?;
-                if point.is_weak() {
+                // Another spelling of the same point would pass for another key.
+                let is_canonical = point.to_edwards().compress().to_bytes() == bytes;
+                if point.is_weak() || !is_canonical {
                     return Err(KeyError::NoPoint);
                 }
                 Ok(Key::Ed25519(bytes))
@@ -248,4 +250,141 @@ pub fn sign_ed25519(seed: &[u8; 32], message: &[u8]) -> [u8; 64] {
 #[must_use]
 pub fn ed25519_public_key(seed: &[u8; 32]) -> [u8; 32] {
     SigningKey::from_bytes(seed).verifying_key().to_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use abi::id::hex_decode;
+    use std::format;
+    use std::string::ToString as _;
+    use std::vec;
+
+    fn bytes<const N: usize>(hex: &str) -> [u8; N] {
+        let mut bytes = [0; N];
+        hex_decode(hex, &mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn hmac_sha256_gives_the_vectors_of_rfc_4231() {
+        let counting: Vec<u8> = (1..=25).collect();
+        let long = "This is a test using a larger than block-size key and a larger than \
+                    block-size data. The key needs to be hashed before being used by the HMAC \
+                    algorithm.";
+        let cases: [(&[u8], &[u8], &str); 6] = [
+            (
+                &[0x0b; 20],
+                b"Hi There",
+                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+            ),
+            (
+                b"Jefe",
+                b"what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+            (
+                &[0xaa; 20],
+                &[0xdd; 50],
+                "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe",
+            ),
+            (
+                &counting,
+                &[0xcd; 50],
+                "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b",
+            ),
+            (
+                &[0xaa; 131],
+                b"Test Using Larger Than Block-Size Key - Hash Key First",
+                "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+            ),
+            (
+                &[0xaa; 131],
+                long.as_bytes(),
+                "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2",
+            ),
+        ];
+        for (key, data, tag) in cases {
+            assert_eq!(Hex(&sign_hmac(key, data)).to_string(), tag);
+        }
+    }
+
+    #[test]
+    fn ed25519_gives_the_vectors_of_rfc_8032() {
+        for (seed, public, message, signature) in [
+            (
+                "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+                "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+                &[][..],
+                "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bac\
+                 c61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
+            ),
+            (
+                "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+                "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+                &[0x72][..],
+                "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e\
+                 458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+            ),
+        ] {
+            let seed = bytes(seed);
+            assert_eq!(Hex(&ed25519_public_key(&seed)).to_string(), public);
+            let made = sign_ed25519(&seed, message);
+            assert_eq!(Hex(&made).to_string(), signature);
+            let key = Key::new(Algorithm::Ed25519, &ed25519_public_key(&seed)).unwrap();
+            assert!(key.verifies(message, &made));
+        }
+    }
+
+    #[test]
+    fn a_signature_with_any_bit_flipped_or_any_byte_missing_is_refused() {
+        let secret = [7; 32];
+        let keys = [
+            (
+                Key::new(Algorithm::HmacSha256, &secret).unwrap(),
+                sign_hmac(&secret, b"m").to_vec(),
+            ),
+            (
+                Key::new(Algorithm::Ed25519, &ed25519_public_key(&secret)).unwrap(),
+                sign_ed25519(&secret, b"m").to_vec(),
+            ),
+        ];
+        for (key, signature) in keys {
+            assert!(key.verifies(b"m", &signature));
+            assert!(!key.verifies(b"n", &signature) && !key.verifies(b"m", &[]));
+            for place in 0..signature.len() {
+                assert!(!key.verifies(b"m", signature.get(..place).unwrap()));
+                for bit in 0..8 {
+                    let mut flipped = signature.clone();
+                    flipped[place] ^= 1 << bit;
+                    assert!(!key.verifies(b"m", &flipped), "byte {place} bit {bit}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn keys_of_a_wrong_length_or_form_are_refused() {
+        for length in [0, 31, 129] {
+            let made = Key::new(Algorithm::HmacSha256, &vec![1; length]);
+            assert_eq!(made, Err(KeyError::SecretLength));
+        }
+        assert!(Key::new(Algorithm::HmacSha256, &[1; 128]).is_ok());
+        assert_eq!(
+            Key::new(Algorithm::Ed25519, &[1; 31]),
+            Err(KeyError::PublicLength)
+        );
+        // The identity and other points of small order verify signatures that nobody made.
+        let mut identity = [0; 32];
+        identity[0] = 1;
+        for weak in [identity, [0; 32], [0xff; 32]] {
+            assert_eq!(Key::new(Algorithm::Ed25519, &weak), Err(KeyError::NoPoint));
+        }
+    }
+
+    #[test]
+    fn debug_text_of_a_secret_withholds_it() {
+        let key = Key::new(Algorithm::HmacSha256, &[0x61; 32]).unwrap();
+        assert_eq!(format!("{key:?}"), "Key(hmac, withheld)");
+    }
 }

@@ -6,6 +6,7 @@
 //! Invariants:
 //! - the state is a function of the records and the epoch; waiting challenges and the mark of
 //!   a restart are the only things in memory alone, and neither grants anything;
+//! - entries are shared until they change, so that a copy of the whole state is cheap;
 //! - time never runs backwards: see [`Governance::time_at`].
 
 use crate::challenge::Challenges;
@@ -220,9 +221,9 @@ pub struct Governance {
     pub(crate) last_seq: Option<u64>,
     pub(crate) adopted: Option<Adopted>,
     pub(crate) guardians: Vec<Guardian>,
-    pub(crate) changes: BTreeMap<RecordId, Change>,
-    pub(crate) requests: BTreeMap<RecordId, Approval>,
-    pub(crate) overrides: BTreeMap<RecordId, Override>,
+    pub(crate) changes: BTreeMap<RecordId, Arc<Change>>,
+    pub(crate) requests: BTreeMap<RecordId, Arc<Approval>>,
+    pub(crate) overrides: BTreeMap<RecordId, Arc<Override>>,
     /// Challenges that accepted votes used up.
     pub(crate) spent: BTreeSet<[u8; 16]>,
     /// Identities of all keys that were ever in use.
@@ -280,7 +281,7 @@ impl Governance {
         self.is_live = true;
         self.challenges.clear();
         for item in self.overrides.values_mut() {
-            if let Some(grant) = &mut item.grant {
+            if let Some(grant) = &mut Arc::make_mut(item).grant {
                 grant.stale = true;
             }
         }
@@ -437,6 +438,7 @@ impl Governance {
             .values()
             .filter(|item| item.post_mortem_overdue(now))
             .min_by_key(|item| item.number)
+            .map(AsRef::as_ref)
     }
 
     /// Whether any record has this id.

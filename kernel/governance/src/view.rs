@@ -96,7 +96,9 @@ impl Governance {
             .collect()
     }
 
-    fn open_change_views(&self) -> Vec<GuardianChangeView> {
+    /// Changes of guardians that wait for signatures, oldest first.
+    #[must_use]
+    pub fn open_change_views(&self) -> Vec<GuardianChangeView> {
         let mut open: Vec<_> = self
             .changes
             .iter()

@@ -195,7 +195,7 @@ impl Governance {
     }
 
     pub(crate) fn change(&self, id: RecordId) -> Result<&Change, Refused> {
-        self.changes.get(&id).ok_or_else(|| {
+        self.changes.get(&id).map(AsRef::as_ref).ok_or_else(|| {
             Refused::of(
                 FaultCode::NotFound,
                 format!("there is no change of guardians {id}"),

@@ -336,6 +336,7 @@ impl Governance {
     pub(crate) fn find_override(&self, id: RecordId) -> Result<&Override, Refused> {
         self.overrides
             .get(&id)
+            .map(AsRef::as_ref)
             .ok_or_else(|| Refused::of(FaultCode::NotFound, format!("there is no override {id}")))
     }
 

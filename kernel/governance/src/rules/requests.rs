@@ -184,6 +184,7 @@ impl Governance {
     pub(crate) fn request(&self, id: RecordId) -> Result<&Approval, Refused> {
         self.requests
             .get(&id)
+            .map(AsRef::as_ref)
             .ok_or_else(|| Refused::of(FaultCode::NotFound, format!("there is no request {id}")))
     }
 
