@@ -14,11 +14,11 @@ pub mod pvh;
 
 use core::fmt;
 
-use crate::memory::LoaderMap;
 use crate::memory::ranges::{PhysicalRange, RangeSet, TooManyRanges};
+use crate::memory::{LoaderMap, translate};
 
 /// How many separate areas of usable memory are kept.
-pub const USABLE_RANGE_COUNT_MAX: usize = 128;
+pub const USABLE_RANGE_COUNT_MAX: usize = 512;
 /// Bytes of the command line that are kept.
 pub const COMMAND_LINE_BYTES_MAX: usize = 1024;
 /// Largest ramdisk that is accepted, in bytes.
@@ -83,7 +83,7 @@ impl Start {
             Way::Pvh { start_info_address } => {
                 pvh::facts(&LoaderMap, start_info_address, self.image)
             }
-            Way::Loader { info } => loader::facts(info, self.image),
+            Way::Loader { info } => loader::facts(info, self.image, translate),
         };
         phases::mark("facts");
         facts

@@ -12,9 +12,17 @@ pub mod trap;
 use x86_64::instructions::{hlt, interrupts};
 use x86_64::registers::control::{Cr4, Cr4Flags};
 
+/// All floating-point exceptions masked, rounding to nearest, no flushing of small numbers to zero.
+const VECTOR_CONTROL: u32 = 0x1f80;
+
 /// Loads the descriptor tables and turns on what protects the kernel from itself.
 pub(crate) fn init() {
     descriptors::init();
+    // SAFETY: the value is the architecture's default; a loader that left another one would make the
+    // same computation give other bits.
+    unsafe {
+        core::arch::asm!("ldmxcsr [{}]", in(reg) &VECTOR_CONTROL, options(nostack, readonly))
+    };
     let features = features::get();
     let mut flags = Cr4Flags::PAGE_GLOBAL;
     flags.set(

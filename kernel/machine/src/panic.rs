@@ -58,6 +58,7 @@ pub fn report(info: &PanicInfo<'_>) -> ! {
         None => writeln!(epitaph, "panic at an unknown place"),
     };
     let _ = writeln!(epitaph, "  {}", info.message());
+    epitaph.begin_section();
     let mut backtrace = Backtrace::here();
     let innermost = backtrace.next().unwrap_or(0);
     let _ = epitaph.registers_of_here();
@@ -74,11 +75,12 @@ pub fn stop(reason: fmt::Arguments<'_>) -> ! {
 
 /// A report being written to every console.
 pub struct Epitaph {
-    written_bytes: usize,
+    section_bytes_left: usize,
 }
 
-/// Most bytes of a report: a damaged value must not fill the console for minutes.
-const EPITAPH_BYTES_MAX: usize = 8 * 1024;
+/// Most bytes of one section of a report: a damaged value must not fill the console for minutes, nor
+/// keep the sections after it from being written.
+const SECTION_BYTES_MAX: usize = 2 * 1024;
 
 impl Epitaph {
     /// Turns interrupts off and writes the headline. A report inside a report stops at once.
@@ -92,7 +94,9 @@ impl Epitaph {
             power::exit_emulator_or_halt();
         }
         serial::COM1.drain_raw();
-        let mut epitaph = Self { written_bytes: 0 };
+        let mut epitaph = Self {
+            section_bytes_left: SECTION_BYTES_MAX,
+        };
         let build = BUILD.get().copied();
         let (version, commit) = build.map_or(("unknown", "unknown"), |b| (b.version, b.commit));
         let uptime_ms = clock::monotonic_ns() / 1_000_000;
@@ -103,12 +107,21 @@ impl Epitaph {
         epitaph
     }
 
+    /// Starts a section with its own bound; what was cut off before ends in a line's end.
+    fn begin_section(&mut self) {
+        if self.section_bytes_left == 0 {
+            write_everywhere(b"...\n");
+        }
+        self.section_bytes_left = SECTION_BYTES_MAX;
+    }
+
     /// Writes the call chain from an instruction and a frame pointer outwards.
     pub(crate) fn backtrace(&mut self, instruction: u64, frame_pointer: u64) {
         self.addresses(instruction, Backtrace::from_frame_pointer(frame_pointer));
     }
 
     fn addresses(&mut self, innermost: u64, callers: Backtrace) {
+        self.begin_section();
         let _ = writeln!(self, "backtrace (innermost first):");
         let _ = writeln!(self, "  {innermost:#018x}");
         for address in callers {
@@ -118,13 +131,32 @@ impl Epitaph {
 
     fn registers_of_here(&mut self) -> fmt::Result {
         use x86_64::registers::control::{Cr0, Cr2, Cr3, Cr4};
-        let (stack_pointer, frame_pointer): (u64, u64);
-        // SAFETY: two registers are only copied.
+        // The registers that calls preserve: they still hold values of the code that gave up.
+        let mut preserved = [0_u64; 7];
+        // SAFETY: the registers are only copied, to an array that has room for all of them.
         unsafe {
-            core::arch::asm!("mov {}, rsp", "mov {}, rbp", out(reg) stack_pointer,
-                out(reg) frame_pointer, options(nomem, nostack, preserves_flags));
+            core::arch::asm!(
+                "mov [{0}], rsp",
+                "mov [{0} + 8], rbp",
+                "mov [{0} + 16], rbx",
+                "mov [{0} + 24], r12",
+                "mov [{0} + 32], r13",
+                "mov [{0} + 40], r14",
+                "mov [{0} + 48], r15",
+                in(reg) preserved.as_mut_ptr(),
+                options(nostack, preserves_flags),
+            );
         }
-        writeln!(self, "  rsp={stack_pointer:016x}  rbp={frame_pointer:016x}")?;
+        let [rsp, rbp, rbx, r12, r13, r14, r15] = preserved;
+        let flags = x86_64::registers::rflags::read_raw();
+        writeln!(
+            self,
+            "  rsp={rsp:016x}  rbp={rbp:016x}  rbx={rbx:016x}  flg={flags:016x}"
+        )?;
+        writeln!(
+            self,
+            "  r12={r12:016x}  r13={r13:016x}  r14={r14:016x}  r15={r15:016x}"
+        )?;
         writeln!(
             self,
             "  cr0={:016x}  cr2={:016x}  cr3={:016x}  cr4={:016x}",
@@ -137,6 +169,7 @@ impl Epitaph {
 
     /// Stops the machine, or leaves the emulator.
     pub(crate) fn end(mut self) -> ! {
+        self.begin_section();
         let _ = writeln!(self, "GLYPHOS HALTED: reset the machine to start again");
         power::exit_emulator_or_halt()
     }
@@ -144,12 +177,14 @@ impl Epitaph {
 
 impl Write for Epitaph {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.written_bytes = self.written_bytes.saturating_add(text.len());
-        if self.written_bytes > EPITAPH_BYTES_MAX {
-            return Err(fmt::Error);
+        let count = text.len().min(self.section_bytes_left);
+        self.section_bytes_left = self.section_bytes_left.saturating_sub(count);
+        write_everywhere(text.as_bytes().get(..count).unwrap_or(&[]));
+        if count < text.len() {
+            Err(fmt::Error)
+        } else {
+            Ok(())
         }
-        write_everywhere(text.as_bytes());
-        Ok(())
     }
 }
 

@@ -82,8 +82,14 @@ const fn bit(register: u32, index: u32) -> bool {
     register & (1 << index) != 0
 }
 
-/// Asks the processor.
+static KNOWN: spin::Once<Features> = spin::Once::new();
+
+/// What the processor can do. It is asked once: under a hypervisor each question is slow.
 pub fn get() -> Features {
+    *KNOWN.call_once(ask)
+}
+
+fn ask() -> Features {
     let basic = leaf(1);
     let extended = leaf(7);
     let amd = leaf(0x8000_0001);

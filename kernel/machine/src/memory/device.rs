@@ -24,7 +24,7 @@ pub const DEVICE_COUNT_MAX: usize = 64;
 pub const DEVICE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// How many separate ranges of memory are told from devices.
-const MEMORY_RANGE_COUNT_MAX: usize = 512;
+const MEMORY_RANGE_COUNT_MAX: usize = 1024;
 
 const UNCACHED: Flags = Flags::NO_CACHE.union(Flags::WRITE_THROUGH);
 /// Page attribute entry 1, which [`init`] sets to write-combining.

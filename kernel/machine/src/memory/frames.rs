@@ -11,8 +11,9 @@
 use super::PAGE_SIZE;
 use super::ranges::{PhysicalRange, RangeSet};
 
-/// How many separate free areas are tracked; a boot memory map has a dozen.
-pub const FREE_RANGE_COUNT_MAX: usize = 256;
+/// How many separate free areas are tracked: twice what a boot memory map may have.
+pub const FREE_RANGE_COUNT_MAX: usize = 1024;
+const _: () = assert!(FREE_RANGE_COUNT_MAX >= 2 * crate::boot::USABLE_RANGE_COUNT_MAX);
 
 /// There is no free area of the length that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
