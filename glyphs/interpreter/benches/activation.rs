@@ -1,6 +1,7 @@
 //! What parsing, loading and activating cost: `cargo bench -p glyph-interpreter`.
 //!
-//! Each figure is the best of several rounds, so that a busy machine disturbs it less.
+//! Each figure is the best of many rounds, most of them shorter than a scheduler's time slice,
+//! so that a busy machine disturbs it less.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,11 +13,9 @@ use glyph_interpreter::Interpreter;
 use std::hint::black_box;
 use std::time::Instant;
 
-const ROUNDS: u32 = 7;
-
 /// Seconds that the fastest of some rounds took.
-fn best(mut work: impl FnMut()) -> f64 {
-    (0..ROUNDS)
+fn best(rounds: u32, mut work: impl FnMut()) -> f64 {
+    (0..rounds)
         .map(|_| {
             let start = Instant::now();
             work();
@@ -97,12 +96,12 @@ fn many_files(count: usize) -> Vec<(String, String)> {
 }
 
 fn activation() {
-    const COUNT: u32 = 200_000;
+    const COUNT: u32 = 10_000;
     let vault = busy_vault();
     let mut interpreter = Interpreter::new(&vault);
     let busy = vault.find(&abi::GlyphId::new("busy").unwrap()).unwrap();
     vault.glyphs().for_each(|glyph| interpreter.commit(glyph));
-    let seconds = best(|| {
+    let seconds = best(500, || {
         for _ in 0..COUNT {
             let outcome =
                 black_box(&interpreter).activate(black_box(&vault), black_box(busy), None);
@@ -114,8 +113,8 @@ fn activation() {
 }
 
 fn parsing() {
-    const COUNT: u32 = 2_000;
-    let seconds = best(|| {
+    const COUNT: u32 = 100;
+    let seconds = best(500, || {
         for _ in 0..COUNT {
             black_box(glyph_parser::parse("busy.gdf", black_box(BUSY.as_bytes())).unwrap());
         }
@@ -130,10 +129,10 @@ fn parsing() {
 }
 
 fn loading() {
-    for count in [1_000, 10_000, 100_000] {
+    for (count, rounds) in [(1_000, 200), (10_000, 40), (100_000, 5)] {
         let files = many_files(count);
         let bytes: usize = files.iter().map(|(_, text)| text.len()).sum();
-        let seconds = best(|| {
+        let seconds = best(rounds, || {
             let (vault, errors) = load(black_box(&files), u64::MAX);
             assert!(vault.len() == count && errors == 0);
         });
