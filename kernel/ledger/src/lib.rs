@@ -35,6 +35,9 @@ mod superblock;
 mod window;
 
 #[cfg(test)]
+mod format_document;
+
+#[cfg(test)]
 #[expect(
     clippy::cast_possible_truncation,
     reason = "campaigns make bytes of random numbers and sizes of a device of 256 KiB"

@@ -8,6 +8,8 @@
 //! - the same bytes give the same decision, whether looking or repairing;
 //! - a repair never writes to the copy that it reads from.
 
+mod end;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -90,8 +92,8 @@ struct RingEntry {
     head: Option<Head>,
     whole: bool,
     readable: bool,
-    /// Whether it equals the record that the walk accepted for it.
-    confirmed: bool,
+    /// The record that the walk accepted and that this is an equal copy of.
+    confirmed: Option<u64>,
 }
 
 /// The copies of one record as found: zone A, zone B, ring.
@@ -156,27 +158,27 @@ impl<D: BlockDevice> Walk<'_, D> {
     /// Reads the whole ring once: candidates for the newest records, and proof of them.
     fn load_ring(&mut self) {
         let geometry = &self.superblock.geometry;
+        let mut window = Window::new(Place::Ring, geometry);
         for position in 0..geometry.ring_count {
             let sector = geometry.sector(Place::Ring, position);
-            let mut entry = RingEntry {
-                readable: self
-                    .device
-                    .read(sector, self.scratch.as_mut_slice())
-                    .is_ok(),
-                ..RingEntry::default()
-            };
-            if entry.readable {
-                let head = self.head_at(&self.scratch, sector).filter(|head| {
+            window.load(self.device, geometry, position);
+            let frame = window.frame(position);
+            let head = frame
+                .and_then(|frame| self.head_at(frame, sector))
+                .filter(|head| {
                     let slot = self.superblock.bad_slots.slot_of(head.seq);
                     geometry.ring_position(slot) == position
                 });
-                entry.whole = head.is_some() && self.whole_at(&self.scratch, sector).is_some();
-                entry.head = head;
-                if let Some(head) = head {
-                    self.proven = self.proven.max(head.group_first);
-                }
+            let whole = frame.and_then(|frame| self.whole_at(frame, sector));
+            if let Some(head) = head {
+                self.proven = self.proven.max(head.group_first);
             }
-            self.ring.push(entry);
+            self.ring.push(RingEntry {
+                head,
+                whole: head.is_some() && whole.is_some(),
+                readable: frame.is_some(),
+                confirmed: None,
+            });
         }
     }
 
@@ -285,7 +287,7 @@ impl<D: BlockDevice> Walk<'_, D> {
             .ok()
             .and_then(|position| self.ring.get_mut(position))
         {
-            entry.confirmed = ring;
+            entry.confirmed = ring.then_some(self.seq);
         }
         self.chain = Some(head.chain);
         self.last_chain = head.chain;
@@ -342,137 +344,5 @@ impl<D: BlockDevice> Walk<'_, D> {
         if self.device.write(target, self.scratch.as_slice()).is_ok() {
             self.repaired = self.repaired.saturating_add(1);
         }
-    }
-
-    /// No copy is whole: the end, or a hole? `true` to go on behind a hole.
-    fn gap(&mut self, slot: u64) -> bool {
-        if planted(Defect::TruncateAtGap) {
-            return false;
-        }
-        if self.proven <= self.seq && !self.searched && (self.odd || !self.ring_agrees(slot)) {
-            self.search_from(slot);
-        }
-        if self.proven <= self.seq {
-            return false;
-        }
-        self.findings.add(Finding::RecordLost { seq: self.seq });
-        self.odd = true;
-        self.chain = None;
-        self.group = None;
-        self.seq = self.seq.saturating_add(1);
-        true
-    }
-
-    /// The slots whose third copies the ring should hold when `slot` comes next.
-    fn ring_slots(&self, slot: u64) -> impl Iterator<Item = u64> + use<D> {
-        slot.saturating_sub(self.superblock.geometry.ring_count)..slot
-    }
-
-    fn ring_agrees(&self, slot: u64) -> bool {
-        self.ring_slots(slot).all(|slot| {
-            self.superblock.bad_slots.seq_of(slot).is_none()
-                || self.ring_entry(slot).is_some_and(|entry| entry.confirmed)
-        })
-    }
-
-    /// Looks at every frame from `slot` on for headers of later records.
-    fn search_from(&mut self, slot: u64) {
-        self.searched = true;
-        let geometry = &self.superblock.geometry;
-        for slot in slot..geometry.slot_count {
-            self.zone_a.load(self.device, geometry, slot);
-            self.zone_b.load(self.device, geometry, slot);
-            for (window, place) in [(&self.zone_a, Place::ZoneA), (&self.zone_b, Place::ZoneB)] {
-                let sector = geometry.sector(place, slot);
-                let head = window
-                    .frame(slot)
-                    .and_then(|frame| self.head_at(frame, sector))
-                    .filter(|head| self.superblock.bad_slots.seq_of(slot) == Some(head.seq));
-                if let Some(head) = head {
-                    self.proven = self.proven.max(head.group_first);
-                }
-            }
-        }
-    }
-
-    fn finish(mut self) -> Scan {
-        let reached = self.seq;
-        if self.proven > reached && !planted(Defect::TruncateAtGap) {
-            self.findings.add(Finding::RecordLost { seq: reached });
-        }
-        if let Some(group) = self.group.take()
-            && !planted(Defect::AcceptPartialGroup)
-        {
-            self.seq = group.first;
-            self.last_chain = group.chain_before;
-            self.findings.add(Finding::TornAppend { seq: group.first });
-        }
-        if self.seq == self.superblock.fence_seq
-            && self.chain.is_some()
-            && self.last_chain != self.superblock.fence_chain
-        {
-            self.findings.add(Finding::LinkBroken { seq: self.seq });
-        }
-        let slot = self.superblock.bad_slots.slot_of(self.seq);
-        self.check_ring(slot);
-        let mut next_unreadable = false;
-        if slot < self.superblock.geometry.slot_count {
-            next_unreadable = self.check_end(slot, reached);
-        }
-        Scan {
-            next_seq: self.seq,
-            chain: self.last_chain,
-            newest_group: self.newest_group.min(self.seq),
-            repaired: self.repaired,
-            next_unreadable,
-            findings: self.findings,
-        }
-    }
-
-    /// Holds the ring against the newest records, and repairs it.
-    fn check_ring(&mut self, slot: u64) {
-        let geometry = &self.superblock.geometry;
-        for slot in self.ring_slots(slot) {
-            let confirmed = self.ring_entry(slot).is_some_and(|entry| entry.confirmed);
-            let Some(seq) = self.superblock.bad_slots.seq_of(slot) else {
-                continue;
-            };
-            if confirmed {
-                continue;
-            }
-            self.findings.add(Finding::CopyDamaged {
-                seq,
-                place: Place::Ring,
-            });
-            if self.purpose == Purpose::Repair {
-                let target = geometry.sector(Place::Ring, slot);
-                let before = self.repaired;
-                self.copy_frame(geometry.sector(Place::ZoneA, slot), target);
-                if self.repaired == before {
-                    self.copy_frame(geometry.sector(Place::ZoneB, slot), target);
-                }
-            }
-        }
-    }
-
-    /// Looks at the places of the next record; says whether a zone is unreadable there.
-    fn check_end(&mut self, slot: u64, reached: u64) -> bool {
-        let geometry = &self.superblock.geometry;
-        let mut unreadable: u32 = 0;
-        let mut torn = false;
-        for place in [Place::ZoneA, Place::ZoneB] {
-            let sector = geometry.sector(place, slot);
-            match self.device.read(sector, self.scratch.as_mut_slice()) {
-                Ok(()) => torn |= self.head_at(&self.scratch, sector).is_some(),
-                Err(_) => unreadable = unreadable.saturating_add(1),
-            }
-        }
-        let ring_readable = self.ring_entry(slot).is_some_and(|entry| entry.readable);
-        if unreadable == 2 && !ring_readable {
-            self.findings.add(Finding::EndUnreadable { seq: self.seq });
-        } else if torn && reached == self.seq {
-            self.findings.add(Finding::TornAppend { seq: self.seq });
-        }
-        unreadable > 0
     }
 }

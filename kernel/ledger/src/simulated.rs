@@ -8,12 +8,14 @@
 //! - without planted faults it is a perfect disk;
 //! - the same calls and the same faults give the same bytes: nothing here is random.
 
+mod image;
+
 use alloc::collections::BTreeMap;
-use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::device::{BlockDevice, DeviceError, SECTOR_BYTES};
+
+use image::Image;
 
 /// One sector's bytes.
 pub type Sector = [u8; SECTOR_BYTES];
@@ -141,7 +143,7 @@ impl SimulatedDisk {
     /// What a read sees.
     #[must_use]
     pub fn image(&self) -> Vec<u8> {
-        (0..self.visible.sectors as u64)
+        (0..self.visible.sectors() as u64)
             .filter_map(|sector| self.visible.get(sector))
             .flatten()
             .copied()
@@ -262,7 +264,7 @@ impl SimulatedDisk {
 
 impl BlockDevice for SimulatedDisk {
     fn sector_count(&self) -> u64 {
-        self.visible.sectors as u64
+        self.visible.sectors() as u64
     }
 
     fn read(&mut self, sector: u64, buffer: &mut [u8]) -> Result<(), DeviceError> {
@@ -359,47 +361,6 @@ fn whole_sectors(bytes: usize) -> Result<(), DeviceError> {
         Ok(())
     } else {
         Err(DeviceError::OutOfRange)
-    }
-}
-
-/// Sectors in pages that clones share until one is written: campaigns clone disks by the million.
-#[derive(Clone, Debug)]
-struct Image {
-    pages: Vec<Arc<Page>>,
-    sectors: usize,
-}
-
-const PAGE_SECTORS: usize = 8;
-type Page = [Sector; PAGE_SECTORS];
-
-impl Image {
-    fn zeros(sectors: usize) -> Self {
-        let zero = Arc::new([[0; SECTOR_BYTES]; PAGE_SECTORS]);
-        Image {
-            pages: vec![zero; sectors.div_ceil(PAGE_SECTORS)],
-            sectors,
-        }
-    }
-
-    fn place(&self, sector: u64) -> Option<(usize, usize)> {
-        let sector = usize::try_from(sector).ok()?;
-        (sector < self.sectors).then_some((sector / PAGE_SECTORS, sector % PAGE_SECTORS))
-    }
-
-    fn get(&self, sector: u64) -> Option<&Sector> {
-        let (page, within) = self.place(sector)?;
-        self.pages.get(page)?.get(within)
-    }
-
-    fn set(&mut self, sector: u64, bytes: &Sector) {
-        let page = self
-            .place(sector)
-            .and_then(|(page, within)| Some((self.pages.get_mut(page)?, within)));
-        if let Some((page, within)) = page
-            && let Some(place) = Arc::make_mut(page).get_mut(within)
-        {
-            *place = *bytes;
-        }
     }
 }
 

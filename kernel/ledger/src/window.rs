@@ -1,4 +1,4 @@
-//! Reads one zone in large pieces while recovery walks along it.
+//! Reads a zone or the ring in large pieces while recovery walks along it.
 //!
 //! Owns the buffer of a piece. A piece that cannot be read at once is read frame by frame, so
 //! that one bad sector hides one frame and no more.
@@ -13,9 +13,11 @@ use crate::geometry::{FRAME_BYTES, FRAME_SECTORS, Geometry, Place};
 /// Frames read at once.
 pub(crate) const WINDOW_FRAMES: usize = 16;
 
-/// A piece of one zone.
+/// A piece of a zone or of the ring.
 pub(crate) struct Window {
     place: Place,
+    /// Slots of a zone, or positions of the ring.
+    end: u64,
     first_slot: u64,
     bytes: Vec<u8>,
     readable: [bool; WINDOW_FRAMES],
@@ -24,10 +26,14 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn new(place: Place, geometry: &Geometry) -> Self {
-        let frames = usize::try_from(geometry.slot_count)
-            .map_or(WINDOW_FRAMES, |slots| slots.min(WINDOW_FRAMES));
+        let end = match place {
+            Place::Ring => geometry.ring_count,
+            Place::ZoneA | Place::ZoneB => geometry.slot_count,
+        };
+        let frames = usize::try_from(end).map_or(WINDOW_FRAMES, |end| end.min(WINDOW_FRAMES));
         Window {
             place,
+            end,
             first_slot: 0,
             bytes: vec![0; frames.saturating_mul(FRAME_BYTES)],
             readable: [false; WINDOW_FRAMES],
@@ -40,7 +46,7 @@ impl Window {
         if self.position(slot).is_some() {
             return;
         }
-        let left = geometry.slot_count.saturating_sub(slot);
+        let left = self.end.saturating_sub(slot);
         self.first_slot = slot;
         self.loaded = usize::try_from(left).map_or(WINDOW_FRAMES, |left| left.min(WINDOW_FRAMES));
         let Some(bytes) = self

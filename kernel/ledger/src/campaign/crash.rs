@@ -363,6 +363,21 @@ fn crashes_of_long_random_workloads_lose_nothing() {
 }
 
 #[test]
+fn crashes_in_the_last_slots_of_a_full_device_lose_nothing() {
+    let effort = Effort {
+        every_sector_subset: false,
+        random_states: 4,
+        crash_recovery_every: 307,
+    };
+    // 18 slots, of which ordinary records may use 16: the last append is refused.
+    let mut workload = vec![vec![8, 8, 8, 8]; 3];
+    workload.extend([vec![100, 3888], vec![60, 1], vec![9]]);
+    let states = crash_campaign(&workload, effort, 7).unwrap();
+    std::println!("crash states of a full device: {states}");
+    assert!(states > 1_000);
+}
+
+#[test]
 fn what_recovery_reports_after_a_warm_restart_survives_a_power_cut() {
     let states = warm_restart_campaign(5).unwrap();
     std::println!("warm restart states: {states}");

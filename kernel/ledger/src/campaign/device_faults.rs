@@ -337,6 +337,75 @@ fn crash_and_damage_campaign(seed: u64) -> Outcome {
     Ok(total)
 }
 
+/// A session struck by two faults of any kinds; what was acknowledged is there or the ledger
+/// stops.
+fn double_fault_session(random: &mut Random) -> Outcome {
+    let mut disk = fresh_disk();
+    let mut planted = Vec::new();
+    for _ in 0..2 {
+        let number = random.below(20);
+        let sector = random.below(63) * FRAME_SECTORS;
+        let fault = match random.below(7) {
+            0 => Fault::LostWrite { write: number },
+            1 => Fault::FailedWrite { write: number },
+            2 => Fault::FailedWriteDone { write: number },
+            3 => Fault::FailedRead {
+                read: random.below(90),
+            },
+            4 => Fault::FailedFlush {
+                flush: random.below(9),
+            },
+            5 => Fault::DeadSectors {
+                sector,
+                count: 1 + random.below(8),
+            },
+            _ => Fault::MisdirectedWrite {
+                write: number,
+                sector,
+            },
+        };
+        planted.push(fault);
+        disk.plant(fault);
+    }
+    let mut history = History::default();
+    let Ok((mut ledger, _)) = Ledger::open(disk) else {
+        return Ok(1);
+    };
+    for group in [vec![300], vec![20, 2000], vec![3888], vec![64]] {
+        run(&mut ledger, &vec![group], &mut history);
+        if ledger.read_only() == Some(ReadOnlyReason::Unconfirmed) {
+            let Ok(report) = ledger.recover() else {
+                break;
+            };
+            if report.read_only.is_some() {
+                break;
+            }
+            let found = records(&mut ledger).map_err(|error| format!("{planted:?}: {error}"))?;
+            if !history.admits(&found) {
+                return Err(format!("{planted:?}: {} records", found.len()));
+            }
+            history = History {
+                acknowledged: found,
+                in_flight: Vec::new(),
+            };
+        }
+    }
+    let cut = ledger.into_device().crash(|_| SectorFate::Old);
+    recovers_or_stops(cut, &history).map_err(|error| format!("{planted:?}: {error}"))?;
+    Ok(1)
+}
+
+#[test]
+fn two_faults_of_any_kinds_are_survived_or_stop_the_ledger() {
+    let mut random = Random(14);
+    let mut states = 0;
+    for _ in 0..10_000 {
+        states += double_fault_session(&mut random).unwrap();
+    }
+    std::println!("double faults: {states}");
+    assert_eq!(states, 10_000);
+}
+
 #[test]
 fn a_crash_with_one_damage_is_repaired_and_with_two_never_silently_wrong() {
     let states = crash_and_damage_campaign(13).unwrap();
