@@ -16,7 +16,6 @@ mod source;
 use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use ::iso::artifacts::Artifacts;
 use anyhow::{Context, Result, bail};
@@ -59,7 +58,7 @@ pub(crate) fn run(artifacts: &Artifacts) -> Result<()> {
     let root = artifacts.root();
     let files = read_tree(root)?;
     let metadata = process::output(
-        Command::new("cargo")
+        process::cargo()
             .args(["metadata", "--no-deps", "--format-version", "1", "--locked"])
             .current_dir(root),
     )?;
