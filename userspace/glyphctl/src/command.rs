@@ -1,0 +1,46 @@
+//! The commands, one file each.
+
+mod activate;
+mod keygen;
+mod ledger;
+mod sign;
+mod vault;
+
+use std::io::Write;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+
+/// What to do.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Check a vault of glyphs
+    #[command(subcommand)]
+    Vault(vault::Vault),
+    /// Activate glyphs on this host, with the kernel's own interpreter
+    Activate(activate::Activate),
+    /// Make a guardian's secret or key pair
+    Keygen(keygen::Keygen),
+    /// Sign a challenge with a guardian's key
+    Sign(sign::Sign),
+    /// Read a ledger from a disk or its image, without writing to it
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
+}
+
+impl Command {
+    /// Does it; the answer goes to `out`.
+    ///
+    /// # Errors
+    /// [`Failure`] with the sentence for the person.
+    pub(crate) fn run(&self, out: &mut dyn Write) -> Result<(), Failure> {
+        match self {
+            Command::Vault(vault) => vault.run(out),
+            Command::Activate(activate) => activate.run(out),
+            Command::Keygen(keygen) => keygen.run(out),
+            Command::Sign(sign) => sign.run(out),
+            Command::Ledger(ledger) => ledger.run(out),
+        }
+    }
+}
