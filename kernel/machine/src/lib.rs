@@ -52,8 +52,7 @@ use panic::Build;
 pub struct Screen {
     /// Its geometry.
     pub facts: FramebufferFacts,
-    /// Its pixels.
-    pub memory: Mmio,
+    memory: Mmio,
 }
 
 static PIXELS_TAKEN: AtomicBool = AtomicBool::new(false);

@@ -122,7 +122,10 @@ impl Epitaph {
 
     fn addresses(&mut self, innermost: u64, callers: Backtrace) {
         self.begin_section();
-        let _ = writeln!(self, "backtrace (innermost first):");
+        let _ = writeln!(
+            self,
+            "backtrace, innermost first; names: addr2line -fipCe kernel.debug.elf ADDRESS"
+        );
         let _ = writeln!(self, "  {innermost:#018x}");
         for address in callers {
             let _ = writeln!(self, "  {address:#018x}");
