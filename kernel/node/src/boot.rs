@@ -6,7 +6,8 @@
 use crate::Node;
 use crate::background::Pace;
 use crate::decisions::Decisions;
-use crate::glyphs::Glyphs;
+use crate::decisions::SIGNATURE_REASONS;
+use crate::glyphs::{Glyphs, SUBSTRATE_REASON};
 use crate::journal::Journal;
 use crate::options::Options;
 use crate::ports::Machine;
@@ -16,8 +17,10 @@ use abi::Fault;
 use abi::request::Switch;
 use abi::response::Version;
 use alloc::vec::Vec;
+use glyph_interpreter::ActivationError;
+use governance::event::RefusalReason;
 use substrate::Substrate;
-use telemetry::{BuildInfo, EventKind, Level, WordCounter, WordGauge};
+use telemetry::{BuildInfo, EventKind, Level, Registry, WordCounter, WordGauge};
 
 /// What a node starts from.
 pub struct Boot<'a, M> {
@@ -48,6 +51,7 @@ impl<M: Machine> Node<M> {
             commit: &version.commit,
             rustc: &version.rustc,
         });
+        declare_words(journal.metrics());
         let now_ns = machine.monotonic_ns();
         let ramdisk = read_ramdisk(ramdisk, &mut journal, now_ns);
         let (options, errors) = ramdisk.options.map(Options::parse).unwrap_or_default();
@@ -115,6 +119,14 @@ impl<M: Machine> Node<M> {
             );
         }
     }
+}
+
+/// Makes the series whose words are known, so that their first step is seen as a change.
+fn declare_words(metrics: &mut Registry) {
+    metrics.declare_words(WordCounter::ActivationFailures, &ActivationError::REASONS);
+    metrics.declare_words(WordCounter::ActivationFailures, &[SUBSTRATE_REASON]);
+    let reasons = SIGNATURE_REASONS.map(RefusalReason::name);
+    metrics.declare_words(WordCounter::SignatureFailures, &reasons);
 }
 
 fn read_ramdisk<'a>(bytes: Option<&'a [u8]>, journal: &mut Journal, now_ns: u64) -> Ramdisk<'a> {

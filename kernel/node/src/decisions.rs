@@ -15,10 +15,19 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use governance::event::RefusalReason;
 use governance::{Command, Context, Effect, Event, Governance, Policy};
 use ledger::{AppendError, FRAME_BYTES, Fate, Gravity, RecoveryReport, Reserve, Seed};
 use telemetry::{Counter, EventKind, Histogram, Level, WordCounter};
 
+/// Refusals that count as failed signatures.
+pub(crate) const SIGNATURE_REASONS: [RefusalReason; 5] = [
+    RefusalReason::Mismatch,
+    RefusalReason::Malformed,
+    RefusalReason::NoChallenge,
+    RefusalReason::NoKey,
+    RefusalReason::TooSoon,
+];
 /// Records shown at a time at most.
 const LOG_RECORDS_MAX: u32 = 1000;
 

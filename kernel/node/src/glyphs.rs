@@ -6,7 +6,7 @@
 use crate::Node;
 use crate::ports::Machine;
 use abi::request::{Activate, Include};
-use abi::response::{Activation, FieldState, GlyphDetail, GlyphSummary};
+use abi::response::{Activation, FieldState};
 use abi::{Fault, FaultCode, GlyphId, Response};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -17,6 +17,8 @@ use glyph_interpreter::{Effects, Interpreter, Step};
 use substrate::{Effect, Substrate, SubstrateError};
 use telemetry::{EventKind, Histogram, WordCounter};
 
+/// Why an activation failed whose effects the substrate refused.
+pub(crate) const SUBSTRATE_REASON: &str = "substrate";
 /// Most characters of an error's text in a fault, so that a vault cannot flood a console.
 const FAULT_TEXT_BYTES_MAX: usize = 400;
 
@@ -61,31 +63,15 @@ impl Glyphs {
         ))
     }
 
-    fn summary(&self, glyph: GlyphIndex) -> GlyphSummary {
-        GlyphSummary {
-            id: self.vault.id(glyph).clone(),
-            home: self.vault.home(glyph),
-            generations: self.vault.generations(glyph),
-            commands: u32::try_from(self.vault.program(glyph).len()).unwrap_or(u32::MAX),
-            activations: self.interpreter.activations(glyph),
-        }
-    }
-
     pub(crate) fn list(&self) -> Response {
-        Response::VaultList(
-            self.vault
-                .glyphs()
-                .map(|glyph| self.summary(glyph))
-                .collect(),
-        )
+        let summary = |glyph| self.interpreter.summary(&self.vault, glyph);
+        Response::VaultList(self.vault.glyphs().map(summary).collect())
     }
 
     pub(crate) fn show(&self, id: &GlyphId) -> Result<Response, Fault> {
-        let glyph = self.find(id)?;
-        Ok(Response::Glyph(GlyphDetail {
-            summary: self.summary(glyph),
-            definition: glyph_parser::print(self.vault.definition(glyph)),
-        }))
+        Ok(Response::Glyph(
+            self.interpreter.detail(&self.vault, self.find(id)?),
+        ))
     }
 
     pub(crate) fn tree(&self, id: &GlyphId) -> Result<Response, Fault> {
@@ -112,17 +98,11 @@ impl Glyphs {
             fault: Fault::from(error),
         })?;
         apply(field, &outcome.effects).map_err(|error| Failure {
-            reason: "substrate",
+            reason: SUBSTRATE_REASON,
             fault: Fault::from(error),
         })?;
         self.interpreter.commit(glyph);
-        Ok(Activation {
-            glyph: self.vault.id(glyph).clone(),
-            state: outcome.state,
-            cell: outcome.effects.write.map(|write| write.cell),
-            wave: outcome.effects.wave.is_some(),
-            trace: steps,
-        })
+        Ok(outcome.report(self.vault.id(glyph).clone(), steps))
     }
 }
 

@@ -30,10 +30,12 @@ impl<M: Machine> Node<M> {
         let mut checks = alloc::vec![
             ("interpreter".to_string(), check_interpreter()),
             ("substrate".to_string(), self.check_substrate()),
-            ("ledger".to_string(), self.check_ledger()),
             ("telemetry".to_string(), self.check_telemetry()),
             ("entropy".to_string(), check_entropy(&mut self.machine)),
         ];
+        if self.decisions.ledger_status().capacity > 0 {
+            checks.push(("ledger".to_string(), self.check_ledger()));
+        }
         checks.extend(self.machine.selftest());
         self.tell_integrity_events();
         Response::Selftest(checks)

@@ -116,7 +116,7 @@ impl Store {
             Store::Open(ledger) => {
                 let records = ledger.records();
                 Some((
-                    format!("a GlyphOS ledger with {records} records, all of which would be lost"),
+                    format!("a GlyphOS ledger with {records} records"),
                     format!("erase-{records}-records"),
                 ))
             }
@@ -124,7 +124,8 @@ impl Store {
                 let mib = disk.sector_count().saturating_mul(SECTOR_BYTES as u64) >> 20;
                 let (holds, verb) = match holds {
                     Examination::Blank => (String::from("nothing"), "format"),
-                    other => (format!("{other}, all of which would be lost"), "erase"),
+                    Examination::Foreign { what } => (String::from(*what), "erase"),
+                    other => (other.to_string(), "erase"),
                 };
                 Some((holds, format!("{verb}-{mib}-mib")))
             }

@@ -1,0 +1,179 @@
+//! The story of an emergency, over a power-off.
+
+use crate::simulation::{EXAMPLE, Session, SharedDisk, World, ramdisk, shown};
+use abi::{FaultCode, Response};
+
+const SECRETS: [(&str, &str, [u8; 32]); 4] = [
+    ("galahad", "ethics", [1; 32]),
+    ("cerberus", "security", [2; 32]),
+    ("codex_deus", "charter", [3; 32]),
+    ("safety_monitor", "safety", [4; 32]),
+];
+
+fn secret(guardian: &str) -> [u8; 32] {
+    SECRETS
+        .iter()
+        .find(|(id, _, _)| *id == guardian)
+        .expect("a guardian")
+        .2
+}
+
+fn format(session: &mut Session) {
+    let Ok(Response::ConfirmFormat { confirmation, .. }) = session.try_line("ledger format") else {
+        panic!("no confirmation was asked for")
+    };
+    session.line(&format!("ledger format {confirmation}"));
+}
+
+pub(crate) fn enrol_everybody(session: &mut Session) {
+    for (number, (id, role, secret)) in SECRETS.iter().enumerate() {
+        let key = abi::id::Hex(secret);
+        let answer = session.try_line(&format!("guardian enrol {id} {role} hmac {key}"));
+        let Ok(Response::GuardianChange { change }) = answer else {
+            panic!("{answer:?}")
+        };
+        // A strict majority of those already enrolled.
+        let needed = if number == 0 { 0 } else { number / 2 + 1 };
+        assert_eq!(
+            usize::try_from(change.signatures_missing),
+            Ok(needed),
+            "{id}"
+        );
+        for (signer, _, secret) in SECRETS.iter().take(needed) {
+            let ask = format!("guardian challenge {} {signer} \"known to me\"", change.id);
+            let conclude = format!("guardian sign {} {signer}", change.id);
+            session
+                .sign(&ask, &conclude, secret)
+                .expect("the signature is good");
+        }
+    }
+}
+
+pub(crate) fn create_request(session: &mut Session) -> String {
+    let line = "request create high kernel operator \"Stop the flood\" \"gate 7 is open\"";
+    let Ok(Response::Approval(view)) = session.try_line(line) else {
+        panic!("no request")
+    };
+    view.request_id.to_string()
+}
+
+pub(crate) fn create_override(session: &mut Session, request: &str) -> String {
+    let line = format!("override create {request} operator \"the dam breaks tonight\"");
+    let Ok(Response::Override { view, .. }) = session.try_line(&line) else {
+        panic!("none")
+    };
+    view.override_id.to_string()
+}
+
+pub(crate) fn step(
+    session: &mut Session,
+    id: &str,
+    guardian: &str,
+    action: &str,
+) -> Result<String, abi::Fault> {
+    let ask = format!("override challenge {id} {guardian} {action} \"I looked at it\"");
+    let conclude = format!("override {action} {id} {guardian}");
+    session
+        .sign(&ask, &conclude, &secret(guardian))
+        .map(|response| shown(&response))
+}
+
+#[test]
+fn an_emergency_goes_from_request_to_post_mortem_and_survives_a_power_off() {
+    let world = World::new();
+    let disk = SharedDisk::blank(4);
+    let archive = ramdisk(&EXAMPLE);
+    let mut session = Session::start(&world, Some(&archive), Some(&disk));
+    format(&mut session);
+    enrol_everybody(&mut session);
+    let request = create_request(&mut session);
+    let id = create_override(&mut session, &request);
+    for guardian in ["galahad", "cerberus"] {
+        let answer = step(&mut session, &id, guardian, "sign").expect("signed");
+        assert!(answer.contains("pending"), "{answer}");
+    }
+    let answer = step(&mut session, &id, "codex_deus", "sign").expect("signed");
+    assert!(answer.contains("active"), "{answer}");
+    let events = session.line("events");
+    assert!(
+        events.contains("GUARDIAN_EMERGENCY_OVERRIDE_ACTIVATED"),
+        "{events}"
+    );
+    assert!(
+        events.contains("governance_exception severity=high"),
+        "{events}"
+    );
+    let again = step(&mut session, &id, "galahad", "sign").expect_err("each guardian once");
+    assert_eq!(again.code, FaultCode::Refused);
+    step(&mut session, &id, "cerberus", "post-mortem").expect("another role writes it");
+    let records = session.node.ready_line(0);
+    drop(session);
+
+    let mut session = Session::start(&world, Some(&archive), Some(&disk));
+    assert_eq!(session.node.ready_line(0), records);
+    let shown = session.line(&format!("override show {id}"));
+    assert!(shown.contains("completed"), "{shown}");
+    let request = session.line(&format!("request show {request}"));
+    assert!(request.contains("approved"), "{request}");
+    let Ok(Response::Verified(report)) = session.try_line("ledger verify") else {
+        panic!()
+    };
+    assert!(report.sound, "{:?}", report.findings);
+}
+
+#[test]
+fn without_entropy_governance_refuses_and_says_what_to_attach() {
+    let mut world = World::new();
+    world.has_entropy = false;
+    let disk = SharedDisk::blank(4);
+    let mut session = Session::start(&world, None, Some(&disk));
+    let fault = session.refused("ledger format format-4-mib");
+    assert_eq!(fault.code, FaultCode::Unavailable);
+    assert!(fault.text.contains("virtio-rng"), "{fault}");
+}
+
+#[test]
+fn a_grant_lapses_by_time_and_the_duty_stays() {
+    let world = World::new();
+    let disk = SharedDisk::blank(4);
+    let mut session = Session::start(&world, None, Some(&disk));
+    format(&mut session);
+    enrol_everybody(&mut session);
+    let request = create_request(&mut session);
+    let id = create_override(&mut session, &request);
+    for guardian in ["galahad", "cerberus", "codex_deus"] {
+        step(&mut session, &id, guardian, "sign").expect("signed");
+    }
+    world.pass_hours(25);
+    // Nobody asks anything: the node records the end by itself.
+    session.node.background();
+    let log = session.line("ledger log 5");
+    assert!(log.contains("lapsed"), "{log}");
+    let Ok(Response::Override { view, .. }) = session.try_line(&format!("override show {id}"))
+    else {
+        panic!("it is gone")
+    };
+    assert!(!view.grant_in_force);
+    assert_eq!(view.status.name(), "active");
+}
+
+#[test]
+fn an_unwritable_disk_acknowledges_nothing() {
+    use ledger::simulated::Fault;
+    let world = World::new();
+    let disk = SharedDisk::blank(4);
+    let mut session = Session::start(&world, None, Some(&disk));
+    format(&mut session);
+    disk.0.borrow_mut().plant(Fault::Dies { operation: 0 });
+    let line = format!(
+        "guardian enrol galahad ethics hmac {}",
+        abi::id::Hex(&[1; 32])
+    );
+    let fault = session.refused(&line);
+    assert!(fault.text.contains("not recorded"), "{fault}");
+    disk.0.borrow_mut().heal();
+    let fresh = SharedDisk::of(&disk.image());
+    let mut session = Session::start(&world, None, Some(&fresh));
+    let guardians = session.line("guardian list");
+    assert!(!guardians.contains("key=hmac"), "{guardians}");
+}

@@ -1,0 +1,73 @@
+//! The substrate and the vault through a node, and what telemetry tells of it.
+
+use crate::simulation::{EXAMPLE, Session, SharedDisk, World, ramdisk};
+use abi::FaultCode;
+
+#[test]
+fn the_worked_example_comes_out_and_reaches_its_cell() {
+    let mut session = Session::start(&World::new(), Some(&ramdisk(&EXAMPLE)), None);
+    assert_eq!(session.refused("activate b").code, FaultCode::Constraint);
+    let answer = session.line("activate b --with-parents");
+    for word in [
+        "resonance=195",
+        "magnitude=0.1875",
+        "phase=10",
+        "coherence=78",
+        "entanglement=7.3",
+        "cell=1",
+    ] {
+        assert!(answer.contains(word), "{word} is not in {answer}");
+    }
+    let cell = session.line("substrate read 1");
+    assert!(cell.contains("coherence=780"), "{cell}");
+}
+
+#[test]
+fn a_refused_activation_leaves_the_field_as_it_was() {
+    let mut session = Session::start(&World::new(), Some(&ramdisk(&EXAMPLE)), None);
+    let before = session.line("substrate digest");
+    session.refused("activate b");
+    session.refused("activate nobody");
+    assert_eq!(session.line("substrate digest"), before);
+}
+
+#[test]
+fn damage_is_refused_without_a_drill_and_healed_with_one() {
+    let mut session = Session::start(&World::new(), None, None);
+    assert_eq!(session.refused("inject line 5").code, FaultCode::DrillOff);
+    let before = session.line("substrate read 5");
+    session.line("drill on");
+    session.line("inject line 5");
+    assert_eq!(session.line("substrate read 5"), before);
+    session.node.background();
+    assert!(session.log().contains("rebuilt"), "{}", session.log());
+    assert!(
+        session
+            .line("metrics")
+            .contains("glyphos_substrate_checksum_failures_total 1\n")
+    );
+}
+
+#[test]
+fn the_exposition_is_whole_on_the_line_and_at_the_console() {
+    let disk = SharedDisk::blank(4);
+    let mut session = Session::start(&World::new(), Some(&ramdisk(&EXAMPLE)), Some(&disk));
+    session.line("activate a");
+    let text = session.node.telemetry_text();
+    assert!(text.contains("#GLYPHOS-METRICS v=1 seq=0"), "{text}");
+    assert!(text.ends_with("# EOF\n"));
+    assert!(text.contains("glyphos_glyph_activations_total{glyph_id=\"a\"} 1\n"));
+    assert!(text.contains("\"kind\":\"NODE_STARTED\""));
+    assert!(session.line("metrics").contains("# EOF\n"));
+}
+
+#[test]
+fn selftest_passes_on_a_sound_node() {
+    let disk = SharedDisk::blank(4);
+    let mut session = Session::start(&World::new(), Some(&ramdisk(&EXAMPLE)), Some(&disk));
+    let answer = session.line("selftest");
+    assert!(
+        !answer.contains("fail") && !answer.contains("FAIL"),
+        "{answer}"
+    );
+}
