@@ -4,6 +4,7 @@
 //! a promise: the same functions show that the ledger holds and that planted defects do not.
 //! The promises are those of spec `governance`; the fault model is that of FORMAT.md.
 
+mod cases;
 mod crash;
 mod defects;
 mod device_faults;

@@ -89,6 +89,14 @@ impl<D: BlockDevice> Ledger<D> {
     /// # Errors
     /// [`OpenError`] if the device holds no ledger that this version knows; nothing was written.
     pub fn open(device: D) -> Result<(Self, RecoveryReport), OpenError> {
+        Self::open_as(device, Mode::Write).map_err(|(error, _)| error)
+    }
+
+    /// As [`Ledger::open`], and gives the device back if it cannot be opened.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`], beside the device.
+    pub fn open_or_give_back(device: D) -> Result<(Self, RecoveryReport), (OpenError, D)> {
         Self::open_as(device, Mode::Write)
     }
 
@@ -97,11 +105,14 @@ impl<D: BlockDevice> Ledger<D> {
     /// # Errors
     /// As [`Ledger::open`].
     pub fn inspect(device: D) -> Result<(Self, RecoveryReport), OpenError> {
-        Self::open_as(device, Mode::Inspect)
+        Self::open_as(device, Mode::Inspect).map_err(|(error, _)| error)
     }
 
-    fn open_as(mut device: D, mode: Mode) -> Result<(Self, RecoveryReport), OpenError> {
-        let recovered = recover(&mut device, mode, NextSlot::Trusted)?;
+    fn open_as(mut device: D, mode: Mode) -> Result<(Self, RecoveryReport), (OpenError, D)> {
+        let recovered = match recover(&mut device, mode, NextSlot::Trusted) {
+            Ok(recovered) => recovered,
+            Err(error) => return Err((error, device)),
+        };
         let report = recovered.report;
         let buffer_bytes = recovered
             .superblock

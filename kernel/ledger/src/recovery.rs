@@ -191,10 +191,11 @@ impl<D: BlockDevice> Work<'_, D> {
             self.prove_next_slot(first.next_seq)?;
         }
         let repaired_before = self.report.repaired;
-        let unsound = self.begin_incarnation(first, unrepaired)?;
+        let unsecured = self.begin_incarnation(first)?;
+        let unsound = self.complete_superblocks()?;
         self.report.repaired =
             repaired_before.saturating_add(self.superblocks_odd.saturating_sub(unsound));
-        self.report.unrepaired = unrepaired.saturating_add(unsound);
+        self.report.unrepaired = unrepaired.saturating_add(unsecured).saturating_add(unsound);
         Ok(())
     }
 
@@ -271,22 +272,24 @@ impl<D: BlockDevice> Work<'_, D> {
     /// copy of the group at a time, each followed by a flush, damaged superblocks first. So a
     /// crash tears at most one copy that was sound, and never the only one.
     ///
-    /// Returns how many superblocks are not sound after it.
-    fn begin_incarnation(&mut self, first: &Scan, unrepaired: u64) -> Result<u64, DeviceError> {
+    /// Returns how many copies of the group could not be written.
+    fn begin_incarnation(&mut self, first: &Scan) -> Result<u64, DeviceError> {
         // A group of the last incarnation may lie in a volatile cache only, or have been lost by
         // a failed flush: it is written once more before it counts as recovered.
-        let secure = unrepaired == 0 && first.newest_group >= self.superblock.fence_seq;
+        let secure = first.newest_group >= self.superblock.fence_seq;
         let mut order = [0, 1, 2, 3];
         order.sort_by_cached_key(|copy| self.is_sound(*copy));
         self.superblock.sequence = self.superblock.sequence.saturating_add(1);
         self.superblock.incarnation = self.superblock.incarnation.saturating_add(1);
         self.superblock.fence_seq = first.next_seq;
         self.superblock.fence_chain = first.chain;
+        let mut unsecured: u64 = 0;
         let mut places = Place::ALL.into_iter();
         for copy in order {
             if let Some(place) = places.next().filter(|_| secure) {
                 for seq in first.newest_group..first.next_seq {
-                    self.write_again(seq, place)?;
+                    let written = self.write_again(seq, place)?;
+                    unsecured = unsecured.saturating_add(u64::from(!written));
                 }
             }
             self.write_superblock(copy)?;
@@ -294,9 +297,14 @@ impl<D: BlockDevice> Work<'_, D> {
                 flush(self.device)?;
             }
         }
+        Ok(unsecured)
+    }
+
+    /// Tries superblocks that do not read back once more; returns how many stay unsound.
+    fn complete_superblocks(&mut self) -> Result<u64, DeviceError> {
         let mut sound: usize = 0;
         for copy in 0..SUPERBLOCK_COPIES {
-            // A write that was lost once is tried once more; a dead place stays unsound.
+            // A write that was lost once may succeed now; a dead place stays unsound.
             if !self.is_sound(copy) {
                 self.write_superblock(copy)?;
                 flush(self.device)?;
@@ -309,17 +317,21 @@ impl<D: BlockDevice> Work<'_, D> {
         Ok(SUPERBLOCK_COPIES.saturating_sub(sound) as u64)
     }
 
-    /// Writes the copy of record `seq` in `place` once more with the bytes it holds.
-    fn write_again(&mut self, seq: u64, place: Place) -> Result<(), DeviceError> {
+    /// Writes the copy of record `seq` in `place` once more with the bytes it holds, unless it
+    /// is one that could not be repaired. Says whether no write failed.
+    fn write_again(&mut self, seq: u64, place: Place) -> Result<bool, DeviceError> {
         let slot = self.superblock.bad_slots.slot_of(seq);
         let sector = self.superblock.geometry.sector(place, slot);
         let mut buffer = Box::new([0; FRAME_BYTES]);
-        self.device.read(sector, buffer.as_mut_slice())?;
+        let read = self.device.read(sector, buffer.as_mut_slice());
         let head = frame::read_whole(&buffer, &self.superblock.epoch, sector);
-        if head.is_none_or(|head| head.seq != seq) {
-            return Err(DeviceError::Read);
+        if read.is_err() || head.is_none_or(|head| head.seq != seq) {
+            return Ok(true);
         }
-        self.device.write(sector, buffer.as_slice())
+        match self.device.write(sector, buffer.as_slice()) {
+            Err(DeviceError::ReadOnly) => Err(DeviceError::ReadOnly),
+            written => Ok(written.is_ok()),
+        }
     }
 
     /// A superblock place that cannot be written shows when it is read back.

@@ -13,26 +13,25 @@ use super::{
     recovers_or_stops, run,
 };
 use crate::device::{BlockDevice, SECTOR_BYTES};
-use crate::error::{AppendError, ReadOnlyReason};
-use crate::finding::Finding;
+use crate::error::ReadOnlyReason;
 use crate::frame::{self, Frame, HEADER_BYTES};
 use crate::geometry::{FRAME_BYTES, FRAME_SECTORS, Geometry, Place, SUPERBLOCK_COPIES};
-use crate::ledger::{Ledger, Reserve};
+use crate::ledger::Ledger;
 use crate::simulated::{Fault, SectorFate, SimulatedDisk};
 use crate::superblock::SUPERBLOCK_BYTES;
 
 /// Enough records that the oldest ones have left the ring.
-fn ten_records() -> Workload {
+pub(super) fn ten_records() -> Workload {
     let sizes = [0, 40, 3888, 700, 20, 1500, 300, 90, 2600, 333];
     sizes.into_iter().map(|size| vec![size]).collect()
 }
 
-fn geometry() -> Geometry {
+pub(super) fn geometry() -> Geometry {
     Geometry::for_sectors(SECTORS as u64).expect("the test device has a layout")
 }
 
 /// A closed ledger of `workload`, and what was acknowledged.
-fn filled(workload: &Workload) -> Result<(SimulatedDisk, History), String> {
+pub(super) fn filled(workload: &Workload) -> Result<(SimulatedDisk, History), String> {
     let opened = Ledger::open(fresh_disk()).map_err(|error| format!("{error}"))?;
     let mut ledger = opened.0;
     let mut history = History::default();
@@ -60,7 +59,7 @@ fn used_frames(count: u64) -> Vec<(usize, usize)> {
 }
 
 /// Demands that `disk` recovers with all records, and is whole again afterwards.
-fn heals(disk: SimulatedDisk, history: &History) -> Result<(), String> {
+pub(super) fn heals(disk: SimulatedDisk, history: &History) -> Result<(), String> {
     let mut ledger = recovers(disk, history)?;
     let report = ledger.verify();
     if report.sound {
@@ -454,115 +453,35 @@ fn after_a_lying_flush_no_later_record_stands_without_the_earlier_ones() {
 }
 
 #[test]
-fn a_lost_record_in_the_middle_is_named_and_the_rest_stays_readable() {
-    let (mut disk, _) = filled(&ten_records()).unwrap();
-    for place in [Place::ZoneA, Place::ZoneB] {
-        let at = geometry().sector(place, 1) as usize * SECTOR_BYTES;
-        disk.damage(at, FRAME_BYTES, |_| 0xEE);
+fn an_error_at_any_operation_of_a_later_opening_loses_nothing() {
+    let workload = vec![vec![300], vec![3888], vec![20, 40]];
+    let (disk, history) = filled(&workload).unwrap();
+    let mut states = 0;
+    for number in 0..40 {
+        for fault in [
+            Fault::LostWrite { write: number },
+            Fault::FailedWrite { write: number },
+            Fault::FailedWriteDone { write: number },
+            Fault::FailedRead { read: number },
+            Fault::FailedFlush { flush: number },
+            Fault::Dies { operation: number },
+        ] {
+            let mut struck = disk.clone();
+            struck.plant(fault);
+            let after = match Ledger::open_or_give_back(struck) {
+                Ok((mut ledger, report)) => {
+                    ledger.device_mut().heal();
+                    if report.read_only.is_none() {
+                        assert_eq!(records(&mut ledger).unwrap(), history.acknowledged);
+                    }
+                    ledger.into_device()
+                }
+                Err((_, device)) => device,
+            };
+            let cut = after.crash(|_| SectorFate::Old);
+            heals(cut, &history).unwrap_or_else(|error| panic!("{fault:?}: {error}"));
+            states += 1;
+        }
     }
-    let before = disk.image();
-    let (mut ledger, report) = Ledger::open(disk).unwrap();
-    let lost = Finding::RecordLost { seq: 1 };
-    assert_eq!(report.read_only, Some(ReadOnlyReason::Damage(lost)));
-    assert_eq!(report.records, 10);
-    let mut buffer = [0; FRAME_BYTES];
-    assert_eq!(ledger.record(9, &mut buffer).unwrap().payload.len(), 333);
-    assert!(ledger.record(1, &mut buffer).is_err());
-    let refused = ledger.append(1, b"no", Reserve::Emergency);
-    assert!(matches!(refused, Err(AppendError::ReadOnly(_))));
-    let verdict = ledger.verify();
-    assert!(!verdict.sound);
-    assert!(
-        verdict
-            .findings
-            .iter()
-            .any(|line| line.contains("record 1 is lost"))
-    );
-    assert_eq!(ledger.into_device().image(), before);
-}
-
-#[test]
-fn a_slot_that_takes_no_writes_is_stepped_over_for_good() {
-    let mut disk = fresh_disk();
-    let dead = geometry().sector(Place::ZoneB, 1);
-    disk.plant(Fault::DeadSectors {
-        sector: dead,
-        count: FRAME_SECTORS,
-    });
-    let (mut ledger, _) = Ledger::open(disk).unwrap();
-    let capacity = ledger.capacity();
-    let _ = ledger.append(1, b"one", Reserve::Ordinary).unwrap();
-    assert!(ledger.append(1, b"two", Reserve::Ordinary).is_err());
-    let report = ledger.recover().unwrap();
-    assert_eq!(report.read_only, None);
-    let seq = report.records;
-    let receipt = ledger.append(1, b"three", Reserve::Ordinary).unwrap();
-    assert_eq!(receipt.seq, seq);
-    let (ledger, report) = Ledger::open(ledger.into_device()).unwrap();
-    assert_eq!((report.records, report.read_only), (seq + 1, None));
-    // Either record 1 lives with one damaged copy, or its slot was given up.
-    let kept = report.unrepaired > 0;
-    assert!(kept || ledger.capacity() == capacity - 1);
-}
-
-#[test]
-fn a_damaged_copy_is_repaired_when_it_is_read() {
-    let (disk, history) = filled(&ten_records()).unwrap();
-    let mut ledger = recovers(disk, &history).unwrap();
-    let at = geometry().sector(Place::ZoneA, 3) as usize * SECTOR_BYTES;
-    ledger.device_mut().damage(at + 300, 1, |old| old ^ 4);
-    assert!(!ledger.verify().sound);
-    let mut buffer = [0; FRAME_BYTES];
-    assert_eq!(ledger.record(3, &mut buffer).unwrap().payload.len(), 700);
-    assert!(ledger.verify().sound);
-    assert_eq!(ledger.status().repaired, 1);
-}
-
-#[test]
-fn a_full_ledger_keeps_its_reserve_for_emergencies_and_harms_nothing() {
-    let (mut ledger, _) = Ledger::open(fresh_disk()).unwrap();
-    let reserve = ledger.geometry().reserve_slots;
-    let mut ordinary = 0;
-    while ledger.append(1, b"ordinary", Reserve::Ordinary).is_ok() {
-        ordinary += 1;
-    }
-    assert_eq!(ordinary, ledger.capacity() - reserve);
-    let refused = ledger.append(1, b"ordinary", Reserve::Ordinary);
-    assert_eq!(refused, Err(AppendError::Full));
-    for _ in 0..reserve {
-        let _ = ledger.append(2, b"emergency", Reserve::Emergency).unwrap();
-    }
-    let refused = ledger.append(2, b"emergency", Reserve::Emergency);
-    assert_eq!(refused, Err(AppendError::Full));
-    assert_eq!(ledger.status().state, abi::response::LedgerState::ReadOnly);
-    let (mut ledger, report) = Ledger::open(ledger.into_device()).unwrap();
-    assert_eq!(report.records, ledger.capacity());
-    assert!(ledger.verify().sound);
-}
-
-#[test]
-fn payloads_and_groups_beyond_the_limits_are_refused_and_certainly_absent() {
-    let (mut ledger, _) = Ledger::open(fresh_disk()).unwrap();
-    let long = vec![1; crate::PAYLOAD_BYTES_MAX + 1];
-    let error = ledger.append(1, &long, Reserve::Ordinary).unwrap_err();
-    assert_eq!(error, AppendError::PayloadTooLarge { bytes: long.len() });
-    assert_eq!(error.fate(), crate::Fate::Absent);
-    let entry = crate::Entry {
-        kind: 1,
-        payload: b"x",
-    };
-    let records_max = ledger.geometry().group_max();
-    for records in [0, records_max + 1] {
-        let refused = ledger.append_group(&vec![entry; records], Reserve::Ordinary);
-        assert_eq!(
-            refused,
-            Err(AppendError::GroupSize {
-                records,
-                records_max
-            })
-        );
-    }
-    let group = vec![entry; records_max];
-    let receipt = ledger.append_group(&group, Reserve::Ordinary).unwrap();
-    assert_eq!(receipt.seq, records_max as u64 - 1);
+    std::println!("errors while opening: {states}");
 }
