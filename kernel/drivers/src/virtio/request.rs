@@ -72,14 +72,12 @@ impl Requests {
 
     /// The bounce buffer, while no request is under way.
     pub(crate) fn buffer(&mut self) -> Result<&mut [u8], RequestError> {
-        match self.broken {
-            Some(error) => Err(error),
-            // SAFETY: the buffer is live, exclusively ours and of that size; the device does not
-            // touch it because no request is under way (else `broken` were set).
-            None => {
-                Ok(unsafe { slice::from_raw_parts_mut(self.buffer.as_ptr(), self.buffer_bytes) })
-            }
+        if let Some(error) = self.broken {
+            return Err(error);
         }
+        // SAFETY: the buffer is live, exclusively ours and of that size; the device does not touch
+        // it because no request is under way (else `broken` were set).
+        Ok(unsafe { slice::from_raw_parts_mut(self.buffer.as_ptr(), self.buffer_bytes) })
     }
 
     /// Gives the device the bytes that `shape` names and waits until it has used them; says how
