@@ -4,6 +4,7 @@
 
 use core::fmt;
 
+use crate::cpu::stack::{MAIN_STACK_BYTES, main_used_bytes_max};
 use crate::entropy::EntropyError;
 use crate::memory::{heap, paging};
 use crate::{clock, entropy, interrupts};
@@ -45,7 +46,7 @@ impl fmt::Display for Check {
 }
 
 /// Runs all checks of the machine.
-pub fn run() -> [Check; 5] {
+pub fn run() -> [Check; 6] {
     let check = |name, is_good: bool| Check {
         name,
         outcome: if is_good {
@@ -60,6 +61,7 @@ pub fn run() -> [Check; 5] {
         Err(EntropyError::Dry | EntropyError::Stuck) => Outcome::Failed,
     };
     let heap = heap::heap_stats();
+    let stack_used_bytes = main_used_bytes_max();
     [
         check(
             "page tables: nothing writable and executable, guards unmapped",
@@ -70,6 +72,10 @@ pub fn run() -> [Check; 5] {
         check(
             "heap within its bound",
             heap.size_bytes > 0 && heap.peak_bytes <= heap.size_bytes,
+        ),
+        check(
+            "main stack less than half used",
+            stack_used_bytes < MAIN_STACK_BYTES as u64 / 2,
         ),
         Check {
             name: "random numbers of the processor",

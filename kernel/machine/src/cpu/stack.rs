@@ -9,7 +9,7 @@
 
 use core::cell::UnsafeCell;
 
-use crate::memory::PAGE_SIZE;
+use crate::memory::{PAGE_SIZE, address_of};
 
 /// Bytes of the main stack, guard excluded: room for the node's largest values by a wide margin.
 pub const MAIN_STACK_BYTES: usize = 1024 * 1024;
@@ -60,6 +60,27 @@ pub static DOUBLE_FAULT: FaultStack = FaultStack::new();
 pub static NON_MASKABLE: FaultStack = FaultStack::new();
 /// The stack of the machine check.
 pub static MACHINE_CHECK: FaultStack = FaultStack::new();
+
+/// Most bytes of the main stack that were ever in use: what lies below was never written.
+///
+/// It looks at every word until it finds one in use, so that it is for a person's question, not for
+/// a loop.
+pub fn main_used_bytes_max() -> u64 {
+    let lowest = MAIN.guard().saturating_add(PAGE_SIZE);
+    let is_unused = |address: &u64| {
+        let word = core::ptr::with_exposed_provenance::<u64>(address_of(*address));
+        // SAFETY: the word lies in the usable part of the main stack, aligned, and is only read.
+        unsafe { word.read_volatile() == 0 }
+    };
+    let unused_words = (lowest..MAIN.top())
+        .step_by(size_of::<u64>())
+        .take_while(is_unused)
+        .count();
+    let unused_bytes = (unused_words as u64).saturating_mul(size_of::<u64>() as u64);
+    MAIN.top()
+        .saturating_sub(lowest)
+        .saturating_sub(unused_bytes)
+}
 
 /// Addresses of all guard pages.
 pub fn guards() -> [u64; 4] {
