@@ -21,10 +21,14 @@ pub(crate) enum Store {
     Absent,
     /// A disk without a ledger that this version can use.
     Unusable { disk: Disk, holds: Examination },
-    /// A disk whose ledger could not be opened, with the reason; the disk is left alone.
-    Failed(String),
+    /// A disk whose ledger could not be opened, with the reason; nothing was written.
+    Failed { disk: Disk, reason: String },
     /// A ledger, possibly read-only.
     Open(Box<Ledger<Disk>>),
+}
+
+fn bytes_of(disk: &Disk) -> u64 {
+    disk.sector_count().saturating_mul(SECTOR_BYTES as u64)
 }
 
 /// How much a disk looks like the one that is meant: the least is taken.
@@ -55,9 +59,12 @@ impl Store {
     }
 
     fn open(disk: Disk) -> (Store, Option<RecoveryReport>) {
-        match Ledger::open(disk) {
+        match Ledger::open_or_give_back(disk) {
             Ok((ledger, report)) => (Store::Open(Box::new(ledger)), Some(report)),
-            Err(error) => (Store::Failed(error.to_string()), None),
+            Err((error, disk)) => {
+                let reason = error.to_string();
+                (Store::Failed { disk, reason }, None)
+            }
         }
     }
 
@@ -81,9 +88,8 @@ impl Store {
                 String::from("no disk: attach a virtio disk and start again"),
                 0,
             ),
-            Store::Failed(reason) => (LedgerState::Failed, reason.clone(), 0),
+            Store::Failed { disk, reason } => (LedgerState::Failed, reason.clone(), bytes_of(disk)),
             Store::Unusable { disk, holds } => {
-                let bytes = disk.sector_count().saturating_mul(SECTOR_BYTES as u64);
                 let (state, advice) = match holds {
                     Examination::Blank => (LedgerState::Blank, ""),
                     Examination::Foreign { .. } => (
@@ -93,7 +99,7 @@ impl Store {
                     Examination::TooSmall { .. } => (LedgerState::Failed, ": attach a larger disk"),
                     _ => (LedgerState::Failed, ""),
                 };
-                (state, format!("{holds}{advice}"), bytes)
+                (state, format!("{holds}{advice}"), bytes_of(disk))
             }
         };
         LedgerStatus {
@@ -112,7 +118,12 @@ impl Store {
     /// What the disk holds and the word that confirms losing it; `None` if there is no disk.
     pub(crate) fn confirmation(&self) -> Option<(String, String)> {
         match self {
-            Store::Absent | Store::Failed(_) => None,
+            Store::Absent => None,
+            Store::Failed { disk, reason } => {
+                let mib = bytes_of(disk) >> 20;
+                let holds = format!("a ledger that does not open: {reason}");
+                Some((holds, format!("erase-{mib}-mib")))
+            }
             Store::Open(ledger) => {
                 let records = ledger.records();
                 Some((
@@ -121,7 +132,7 @@ impl Store {
                 ))
             }
             Store::Unusable { disk, holds } => {
-                let mib = disk.sector_count().saturating_mul(SECTOR_BYTES as u64) >> 20;
+                let mib = bytes_of(disk) >> 20;
                 let (holds, verb) = match holds {
                     Examination::Blank => (String::from("nothing"), "format"),
                     Examination::Foreign { what } => (String::from(*what), "erase"),
@@ -136,11 +147,8 @@ impl Store {
     pub(crate) fn format(&mut self, seed: Seed) -> Result<(), Fault> {
         let mut disk = match mem::replace(self, Store::Absent) {
             Store::Open(ledger) => ledger.into_device(),
-            Store::Unusable { disk, .. } => disk,
-            other => {
-                *self = other;
-                return Err(self.unavailable());
-            }
+            Store::Unusable { disk, .. } | Store::Failed { disk, .. } => disk,
+            Store::Absent => return Err(self.unavailable()),
         };
         if let Err(error) = ledger::format(&mut disk, seed) {
             let holds = ledger::examine(&mut disk);

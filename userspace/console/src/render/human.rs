@@ -59,8 +59,9 @@ pub(super) fn render(response: &Response, out: &mut dyn fmt::Write) -> fmt::Resu
             confirmation,
         } => {
             paragraph(out, 0, 2, &format!("the device holds {holds}"))?;
-            let how =
-                format!("all of it would be lost; to go on, type: ledger format {confirmation}");
+            let how = format!(
+                "a new ledger takes its place; to go on, type: ledger format {confirmation}"
+            );
             paragraph(out, 0, 2, &how)
         }
         Response::Selftest(tests) => {
