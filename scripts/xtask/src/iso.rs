@@ -167,13 +167,15 @@ fn manifest(parts: &Parts, commit: &str) -> Result<String> {
 
 /// All that decides the ISO: its parts, by the manifest's checksums, and the tool that packs them.
 fn stamp(parts: &Parts) -> Result<String> {
-    let tool = std::env::current_exe()?;
-    let packed_by = fs::metadata(&tool)?;
+    let tool = std::env::current_exe().and_then(fs::metadata);
+    let tool = match tool.and_then(|file| Ok((file.len(), file.modified()?))) {
+        Ok((bytes, time)) => format!("{bytes} {time:?}"),
+        // Compiled anew while it runs: nobody can say which one packed this.
+        Err(_) => format!("of process {}", std::process::id()),
+    };
     Ok(format!(
-        "{}tool {} {:?}\n",
-        fs::read_to_string(&parts.manifest)?,
-        packed_by.len(),
-        packed_by.modified()?
+        "{}tool {tool}\n",
+        fs::read_to_string(&parts.manifest)?
     ))
 }
 
