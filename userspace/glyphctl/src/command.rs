@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
 mod activate;
+mod bridge;
+mod console;
 mod keygen;
 mod ledger;
 mod sign;
@@ -27,6 +29,10 @@ pub(crate) enum Command {
     /// Read a ledger from a disk or its image, without writing to it
     #[command(subcommand)]
     Ledger(ledger::Ledger),
+    /// Give commands to a node's console and print its replies, for scripts
+    Console(console::Console),
+    /// Serve a node's telemetry line to Prometheus
+    Bridge(bridge::Bridge),
 }
 
 impl Command {
@@ -41,6 +47,8 @@ impl Command {
             Command::Keygen(keygen) => keygen.run(out),
             Command::Sign(sign) => sign.run(out),
             Command::Ledger(ledger) => ledger.run(out),
+            Command::Console(console) => console.run(out),
+            Command::Bridge(bridge) => bridge.run(out),
         }
     }
 }

@@ -10,7 +10,9 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
 
+mod bridge;
 mod command;
+mod connection;
 mod failure;
 mod image;
 mod key;
