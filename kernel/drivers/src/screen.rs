@@ -3,6 +3,8 @@
 //! Owns the grid of characters and what of it is already drawn. The framebuffer is only
 //! written, never read, because reading it is slow on real machines.
 //!
+//! Taking bytes and drawing are two steps, so that a burst of lines is drawn once, as it ends up.
+//!
 //! Invariants:
 //! - a pixel outside the framebuffer's bytes is never addressed, whatever the geometry says;
 //! - scrolling redraws only the cells that differ.
@@ -65,6 +67,7 @@ pub struct Screen<'a> {
     column: usize,
     row: usize,
     escape: Escape,
+    is_drawn: bool,
 }
 
 impl<'a> Screen<'a> {
@@ -97,6 +100,7 @@ impl<'a> Screen<'a> {
             column: 0,
             row: 0,
             escape: Escape::None,
+            is_drawn: true,
         })
     }
 
@@ -106,12 +110,12 @@ impl<'a> Screen<'a> {
         (self.columns, self.rows)
     }
 
-    /// Takes bytes as a terminal would and draws what changed.
+    /// Takes bytes as a terminal would; [`Screen::draw`] shows them.
     pub fn write(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.take(byte);
         }
-        self.draw();
+        self.is_drawn &= bytes.is_empty();
     }
 
     fn take(&mut self, byte: u8) {
@@ -185,7 +189,12 @@ impl<'a> Screen<'a> {
         }
     }
 
-    fn draw(&mut self) {
+    /// Draws what changed since it was drawn last.
+    pub fn draw(&mut self) {
+        if self.is_drawn {
+            return;
+        }
+        self.is_drawn = true;
         for index in 0..self.wanted.len() {
             let (Some(&wanted), Some(drawn)) = (self.wanted.get(index), self.drawn.get_mut(index))
             else {
@@ -265,6 +274,7 @@ mod tests {
         let mut frame = frame();
         let mut screen = Screen::new(&mut frame, GEOMETRY).unwrap();
         screen.write(b"one\r\ntwo is long enough\r\nlast");
+        screen.draw();
         assert_eq!(text(&screen, 0), "two is lon");
         assert_eq!(text(&screen, 1), "g enough");
         assert_eq!(text(&screen, 2), "last");
@@ -284,8 +294,11 @@ mod tests {
         let mut frame = frame();
         let mut screen = Screen::new(&mut frame, GEOMETRY).unwrap();
         screen.write(b"#");
+        assert!(screen.frame.iter().all(|&byte| byte == 0));
+        screen.draw();
         assert!(screen.frame.iter().any(|&byte| byte != 0));
         screen.write(b"\r ");
+        screen.draw();
         assert!(screen.frame.iter().all(|&byte| byte == 0));
     }
 
@@ -332,6 +345,7 @@ mod tests {
             })
             .collect();
         screen.write(&noise);
+        screen.draw();
         assert_eq!(screen.drawn, screen.wanted);
     }
 }

@@ -120,6 +120,7 @@ fn serve(node: &mut Node<Hardware>, console: &mut Console, terminal: &mut Termin
         }
         outgoing.pump(node);
         if count == 0 {
+            terminal.refresh();
             interrupts::wait();
         }
     }

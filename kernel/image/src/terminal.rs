@@ -39,7 +39,7 @@ impl Terminal {
             };
             Screen::new(screen.take_pixels()?, geometry)
         });
-        machine::panic::set_screen_writer(write_screen);
+        machine::panic::set_screen_writer(write_and_draw);
         Terminal { port }
     }
 
@@ -53,25 +53,39 @@ impl Terminal {
 
     /// Waits until everything written is out, as before the machine goes off.
     pub(crate) fn flush(&mut self) {
+        self.refresh();
         if let Some(port) = self.port {
             port.flush();
         }
+    }
+
+    /// Shows on the screen what was written since the last time. Drawing is slow, so that this
+    /// is for moments when nobody waits.
+    pub(crate) fn refresh(&mut self) {
+        write_and_draw(&[]);
     }
 
     fn put(&mut self, bytes: &[u8]) {
         if let Some(port) = self.port {
             port.write(bytes);
         }
-        write_screen(bytes);
+        with_screen(|screen| screen.write(bytes));
     }
 }
 
-/// Draws on the screen, if there is one and nobody was interrupted while drawing.
-fn write_screen(bytes: &[u8]) {
+fn write_and_draw(bytes: &[u8]) {
+    with_screen(|screen| {
+        screen.write(bytes);
+        screen.draw();
+    });
+}
+
+/// Gives the screen to `action`, if there is one and nobody was interrupted while using it.
+fn with_screen(action: impl FnOnce(&mut Screen<'static>)) {
     if let Some(mut screen) = SCREEN.try_lock()
         && let Some(screen) = &mut *screen
     {
-        screen.write(bytes);
+        action(screen);
     }
 }
 
