@@ -301,12 +301,21 @@ pub(crate) fn no_key(id: &GuardianId) -> Refused {
     )
 }
 
+/// The word for an action of overrides as the console takes it.
+pub(crate) const fn action_word(action: Action) -> &'static str {
+    match action {
+        Action::RejectOverride => "reject",
+        other => other.name(),
+    }
+}
+
 /// The refusal of a signature for which no challenge waits, with what to type.
 pub(crate) fn no_challenge(subject: Subject, action: Action, guardian: &GuardianId) -> Refused {
     let next = match subject {
         Subject::Override(id) => {
+            let word = action_word(action);
             format!(
-                "override challenge {} {guardian} {action} \"why\"",
+                "override challenge {} {guardian} {word} \"why\"",
                 short(&id)
             )
         }

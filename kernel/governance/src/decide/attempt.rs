@@ -4,6 +4,7 @@ use super::Command;
 use crate::event::summary::cut;
 use crate::event::{Body, REFUSAL_TEXT_BYTES_MAX, Refusal};
 use crate::refused::Refused;
+use crate::rules::action_word;
 use abi::GuardianId;
 use abi::request::{ApprovalRequest, GuardianRequest, OverrideRequest};
 use alloc::format;
@@ -116,7 +117,7 @@ impl Attempt {
                 action,
                 ..
             } => Attempt::step(
-                format!("override challenge {action}"),
+                format!("override challenge {}", action_word(*action)),
                 id.as_str(),
                 Some(guardian),
             ),
@@ -125,7 +126,11 @@ impl Attempt {
                 guardian,
                 action,
                 ..
-            } => Attempt::step(format!("override {action}"), id.as_str(), Some(guardian)),
+            } => Attempt::step(
+                format!("override {}", action_word(*action)),
+                id.as_str(),
+                Some(guardian),
+            ),
         }
     }
 }

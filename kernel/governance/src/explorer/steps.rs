@@ -12,8 +12,6 @@ use std::vec::Vec;
 use super::model::Item;
 use crate::Message;
 
-/// The initiator of the first override: percival.
-const INITIATOR: usize = 3;
 /// Steps that a guardian's signature takes on an override.
 const ACTIONS: [Action; 5] = [
     Action::SignOverride,
@@ -26,8 +24,10 @@ const ACTIONS: [Action; 5] = [
 /// How much of the world is walked.
 #[derive(Clone, Copy)]
 pub(super) struct Scope {
-    /// Most overrides; the second is a drill, a third a real one of another initiator.
+    /// Most overrides; the second is a drill, a third a real one that galahad initiates.
     pub(super) overrides: usize,
+    /// Initiator of the first override (`None` is the operator), and its kind.
+    pub(super) first: (Option<usize>, OverrideKind),
     /// Whether guardians are suspended and keys replaced.
     pub(super) changes: bool,
     /// Whether guardians decide on the request itself.
@@ -173,7 +173,7 @@ impl Step {
 impl World {
     fn create(&mut self) {
         let (initiator, kind) = match self.overrides.len() {
-            0 => (Some(INITIATOR), OverrideKind::Real),
+            0 => self.scope.first,
             1 => (None, OverrideKind::Drill),
             _ => (Some(0), OverrideKind::Real),
         };

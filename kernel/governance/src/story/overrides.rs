@@ -103,6 +103,12 @@ fn a_pending_override_expires_into_rejected() {
 fn a_majority_rejects_a_pending_override_and_no_active_one() {
     let mut node = Node::with_guardians();
     let item = pending(&mut node, "operator", OverrideKind::Real);
+    let nothing = Signature(std::vec![0; 32]);
+    let fault = node
+        .conclude(item, "galahad", Action::RejectOverride, nothing)
+        .unwrap_err();
+    assert!(fault.text.contains("galahad reject \"why\""), "{fault}");
+    assert!(node.last().summary().contains("override reject "));
     for (name, status) in [
         ("galahad", OverrideStatus::Pending),
         ("cerberus", OverrideStatus::Pending),
