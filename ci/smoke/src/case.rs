@@ -17,6 +17,8 @@ pub struct Shipped {
     pub iso: PathBuf,
     /// What each glyph of the vault computes, as a table.
     pub expected: PathBuf,
+    /// The operator's tool on the host, built.
+    pub glyphctl: PathBuf,
 }
 
 /// Where a case finds the files and leaves its own.
@@ -49,6 +51,16 @@ impl<'a> Place<'a> {
     #[must_use]
     pub fn file(&self, extension: &str) -> PathBuf {
         self.folder.join(format!("{}.{extension}", self.name))
+    }
+
+    /// Writes what a case counted to its file `txt`.
+    ///
+    /// # Errors
+    /// [`Failure::Host`] if the file cannot be written.
+    pub fn note(&self, text: &str) -> Result<(), Failure> {
+        let path = self.file("txt");
+        fs::write(&path, text)
+            .map_err(|error| Failure::Host(format!("{}: {error}", path.display())))
     }
 
     /// Makes an empty disk of `size_bytes`, without blocks on the host until it is written.

@@ -1,11 +1,20 @@
 //! The cases, by what they are about.
 //!
 //! `boot`: every way to start; `machine`: machines with something missing; `vault`: what it computes;
-//! `controls`: broken machines that must fail.
+//! `governance`, `killed`, `damaged_ledger`, `bad_input`, `heal`, `telemetry`, `panic` and `typing`:
+//! stories told to a running node; `controls`: broken machines that must fail.
 
+mod bad_input;
 mod boot;
 mod controls;
+mod damaged_ledger;
+mod governance;
+mod heal;
+mod killed;
 mod machine;
+mod panic;
+mod telemetry;
+mod typing;
 mod vault;
 
 use crate::case::Case;
@@ -15,6 +24,14 @@ use crate::case::Case;
 pub fn all() -> Vec<Case> {
     let mut cases = boot::cases();
     cases.extend(machine::cases());
+    cases.extend(killed::cases());
+    cases.extend(governance::cases());
+    cases.extend(damaged_ledger::cases());
+    cases.extend(telemetry::cases());
+    cases.extend(typing::cases());
+    cases.extend(bad_input::cases());
+    cases.extend(heal::cases());
+    cases.extend(panic::cases());
     cases.extend(vault::cases());
     cases.extend(controls::cases());
     cases

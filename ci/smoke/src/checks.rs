@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use qemu::{Limits, Port, Profile, Ready, Reply, Session};
+use qemu::{Limits, Machine, Outcome, Port, Profile, Ready, Reply, Rng, Session, Storage};
 
 use crate::case::{Failure, Place};
 
@@ -18,6 +18,18 @@ pub(crate) fn limits() -> Limits {
         reply: Duration::from_secs(30),
         ..Limits::default()
     }
+}
+
+/// A whole machine that starts the kernel directly, with `disk`, telemetry and an entropy device.
+pub(crate) fn with_disk(place: &Place<'_>, disk: &Path) -> Profile {
+    let shipped = place.shipped;
+    let mut profile = Profile::direct(Machine::Q35, &shipped.kernel, Some(&shipped.ramdisk));
+    profile.storage = Storage::Virtio {
+        file: disk.to_owned(),
+    };
+    profile.com2 = Port::File(place.file("com2"));
+    profile.rng = Rng::Virtio;
+    profile
 }
 
 /// Starts `profile` and waits until the node takes commands.
@@ -154,6 +166,28 @@ pub(crate) fn demand(holds: bool, command: &str, reply: &Reply) -> Result<(), Fa
         "`{command}` answered {:?}: {shown:?}",
         reply.outcome
     )))
+}
+
+/// Fails unless the node refuses `command` with `code` and a sentence that contains `words`.
+///
+/// # Errors
+/// [`Failure::Wrong`] if it does it or refuses it otherwise; a session's failure.
+pub(crate) fn refused(
+    session: &mut Session,
+    command: &str,
+    code: &str,
+    words: &str,
+) -> Result<(), Failure> {
+    let reply = session.command(command)?;
+    demand(is_refused(&reply, code, words), command, &reply)
+}
+
+/// Whether the reply is a refusal with `code` and a sentence that contains `words`.
+pub(crate) fn is_refused(reply: &Reply, code: &str, words: &str) -> bool {
+    match &reply.outcome {
+        Outcome::Err { code: told, text } => told == code && text.contains(words),
+        Outcome::Ok => false,
+    }
 }
 
 /// Waits for a whole exposition on the telemetry line: lines ended by LF alone, and an end mark.

@@ -1,7 +1,7 @@
 //! The boot-smoke matrix: the shipped files, started in every way that is promised.
 //!
-//! Owns the list of cases, what a started node has to do to pass, and the controls that show
-//! that a broken node does not pass. Called by `cargo xtask smoke`.
+//! Owns the list of cases, what a started node has to do to pass, the stories that are told to a
+//! running node, and the controls that show that a broken node does not pass. Called by `cargo xtask smoke`.
 //!
 //! Invariants:
 //! - the files that are tested are the files that ship: no test build, no test option;
@@ -15,7 +15,10 @@ mod boot_sector;
 mod case;
 pub mod cases;
 mod checks;
+mod council;
+mod glyphctl;
 mod runner;
+mod screen;
 
 pub use case::{Case, Failure, Place, Shipped};
 pub use runner::{Summary, run};

@@ -95,7 +95,8 @@ mod tests {
             kernel: none.clone(),
             ramdisk: none.clone(),
             iso: none.clone(),
-            expected: none,
+            expected: none.clone(),
+            glyphctl: none,
         };
         let told = Mutex::new(Vec::new());
         let jobs = NonZeroUsize::new(2).unwrap();

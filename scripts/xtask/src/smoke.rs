@@ -3,12 +3,13 @@
 //! Owns the filter and the report; the cases belong to the crate `smoke`.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use ::iso::artifacts::Artifacts;
 use ::smoke::Shipped;
 use anyhow::{Context, Result, bail};
 
-use crate::iso;
+use crate::{iso, process};
 
 /// What to run.
 #[derive(clap::Args)]
@@ -67,6 +68,7 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
         ramdisk: artifacts.ramdisk(),
         iso: artifacts.iso(),
         expected: artifacts.root().join("glyphs/vault/expected.tsv"),
+        glyphctl: glyphctl(artifacts, arguments.no_build)?,
     };
     let folder = artifacts.target().join("smoke");
     let tell = |line: &str| println!("smoke: {line}");
@@ -80,6 +82,24 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Builds the operator's tool, which the stories use as operators do, and gives its place. One
+/// that is there is taken as it is if nothing is to be built.
+fn glyphctl(artifacts: &Artifacts, no_build: bool) -> Result<PathBuf> {
+    let target = artifacts.target();
+    let program = target.join("debug/glyphctl");
+    if no_build && program.is_file() {
+        return Ok(program);
+    }
+    process::run(
+        process::cargo()
+            .args(["build", "--quiet", "--locked", "--package", "glyphctl"])
+            .arg("--target-dir")
+            .arg(&target)
+            .current_dir(artifacts.root()),
+    )?;
+    Ok(program)
 }
 
 fn matches(name: &str, filter: &[String]) -> bool {
