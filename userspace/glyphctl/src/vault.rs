@@ -23,7 +23,7 @@ const ENDING: &str = ".gdf";
 pub(crate) struct Loaded {
     /// Every sound glyph.
     pub(crate) vault: Vault,
-    /// Entries of the folder that are no files, each as a sentence.
+    /// Entries of the folder that are no readable files of a vault, each as a sentence.
     pub(crate) strays: Vec<String>,
     /// Errors of the files and of the glyphs together.
     pub(crate) errors: Vec<VaultError>,
@@ -88,6 +88,10 @@ fn read(folder: &Path, files_max: usize) -> Result<(Vec<NamedBytes>, Vec<String>
                 "{name:?}: expected a regular file, found {}; put the glyph's text there",
                 what(kind)
             )),
+            Some(name) if size(&entry)? > FILE_BYTES_MAX as u64 => strays.push(format!(
+                "{name:?}: expected at most {FILE_BYTES_MAX} bytes, found {}; a glyph is a short text",
+                size(&entry)?
+            )),
             // One more than allowed shows that there are too many.
             Some(name) if files.len() <= files_max => {
                 files.push((name.to_owned(), bytes(&entry)?));
@@ -110,7 +114,15 @@ fn what(kind: fs::FileType) -> &'static str {
     }
 }
 
-/// The file's bytes, and one more than allowed if there are too many.
+fn size(entry: &DirEntry) -> Result<u64, Failure> {
+    let shown = entry.path();
+    entry
+        .metadata()
+        .map(|metadata| metadata.len())
+        .map_err(|error| Failure::new(format!("{} cannot be read: {error}", shown.display())))
+}
+
+/// The file's bytes, and one more than allowed if it grew meanwhile.
 fn bytes(entry: &DirEntry) -> Result<Vec<u8>, Failure> {
     let path = entry.path();
     let mut bytes = Vec::new();

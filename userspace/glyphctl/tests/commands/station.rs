@@ -1,0 +1,102 @@
+//! A ledger with governance over it, told console lines: a node's decisions without the node.
+
+use abi::request::Request;
+use abi::time::UnixSeconds;
+use abi::{Fault, Response};
+use governance::{Command, Context, Event, Governance, Policy};
+use ledger::simulated::SimulatedDisk;
+use ledger::{Ledger, Reserve, Seed};
+
+/// Sectors of its disk: 1 MiB.
+const SECTORS: usize = 2048;
+
+/// Governance with a ledger in memory.
+pub(crate) struct Station {
+    ledger: Ledger<SimulatedDisk>,
+    governance: Governance,
+    now: UnixSeconds,
+    entropy: u8,
+}
+
+impl Station {
+    /// With a new ledger.
+    pub(crate) fn new() -> Self {
+        let mut disk = SimulatedDisk::new(SECTORS);
+        let seed = Seed {
+            device_uuid: [3; 16],
+            epoch: [4; 16],
+        };
+        ledger::format(&mut disk, seed).expect("the disk is sound");
+        let (ledger, _) = Ledger::open(disk).expect("it was formatted");
+        let policy = Policy::built_in().expect("the policy is sound");
+        let mut station = Station {
+            governance: Governance::new(policy, ledger.epoch()),
+            ledger,
+            now: UnixSeconds(1_795_319_034),
+            entropy: 0,
+        };
+        station.governance.start();
+        for event in station.governance.due(station.now) {
+            station.record(&event);
+        }
+        station
+    }
+
+    fn record(&mut self, event: &Event) {
+        let receipt = self
+            .ledger
+            .append(event.kind(), &event.encode(), Reserve::Emergency)
+            .expect("the disk is sound");
+        self.governance
+            .apply(receipt.seq, event)
+            .expect("what was decided follows the rules");
+    }
+
+    /// Appends a record that no rule allows, well-formed and linked.
+    pub(crate) fn forge(&mut self) {
+        let event = {
+            let mut twin = Governance::new(
+                Policy::built_in().expect("the policy is sound"),
+                self.ledger.epoch(),
+            );
+            twin.start();
+            twin.due(self.now).pop().expect("the policy is adopted")
+        };
+        let payload = event.encode();
+        let receipt = self
+            .ledger
+            .append(event.kind(), &payload, Reserve::Ordinary);
+        assert!(receipt.is_ok(), "{receipt:?}");
+    }
+
+    /// Serves one line of the console.
+    pub(crate) fn line(&mut self, line: &str) -> Result<Response, Fault> {
+        let Some(console::Command::Node(request)) = console::parse(line)? else {
+            panic!("not a request: {line}")
+        };
+        let command = match &request {
+            Request::Guardian(request) => Command::Guardian(request),
+            Request::Approval(request) => Command::Approval(request),
+            Request::Override(request) => Command::Override(request),
+            other => panic!("not governance: {other:?}"),
+        };
+        self.now = self.now.plus(1);
+        self.entropy += 1;
+        let context = Context {
+            now: self.now,
+            entropy: Some([self.entropy; 32]),
+        };
+        let decision = self.governance.decide(command, &context);
+        if let Some(event) = &decision.event {
+            self.record(event);
+        }
+        decision
+            .outcome
+            .map(|reply| self.governance.reply(reply, self.now))
+    }
+
+    /// The bytes of its disk.
+    pub(crate) fn image(&mut self) -> Vec<u8> {
+        self.ledger.device_mut().image()
+    }
+}
