@@ -193,3 +193,37 @@ fn a_signature_of_the_wrong_length_is_told_its_length() {
         assert!(node.refused_for("malformed"));
     }
 }
+
+#[test]
+fn an_accepted_signature_uses_up_its_challenge_in_memory_and_in_the_records() {
+    let mut node = Node::with_guardians();
+    let item = pending(&mut node);
+    node.act(item, "galahad", Action::SignOverride).unwrap();
+    let Body::OverrideSigned(event) = node.last().body else {
+        panic!()
+    };
+    let nonce = event.signed.challenge;
+    assert!(!node.governance.challenges.holds(&nonce));
+    assert!(node.replay().unwrap().spent.contains(&nonce));
+}
+
+#[test]
+fn a_challenge_ends_with_a_change_of_its_guardians_key() {
+    let mut node = Node::with_guardians();
+    let item = pending(&mut node);
+    let challenge = node
+        .challenge(item, "galahad", Action::SignOverride)
+        .unwrap();
+    let secret = Secret::new(Algorithm::HmacSha256, 240);
+    let proposed = node
+        .propose(GuardianChange::Rotate, "galahad", None, Some(&secret))
+        .unwrap();
+    node.agree(proposed);
+    node.secrets.insert(id("galahad"), secret);
+    let signature = node.answer_challenge("galahad", &challenge);
+    assert!(
+        node.conclude(item, "galahad", Action::SignOverride, signature)
+            .is_err()
+    );
+    assert!(node.refused_for("no_challenge"));
+}
