@@ -28,6 +28,8 @@ const REPLY_LINES_MAX: usize = 1 << 20;
 const WAITING_MAX: usize = 64;
 /// Ctrl-C: the node drops what was typed before it.
 const DROP_LINE: &[u8] = b"\x03";
+/// What the console shows to people when it waits for a command.
+const PROMPT: &str = "glyphos>";
 /// How long a line is listened to for leftovers before the first command.
 const SETTLE: Duration = Duration::from_millis(50);
 /// How long the node may take to leave machine mode at the end.
@@ -153,12 +155,15 @@ impl Talk {
         }
     }
 
-    /// Gives the console back to people.
+    /// Gives the console back to people, and waits for the prompt to show that it was heard.
     fn leave(&mut self) {
-        if self.is_open {
-            // Whether it worked or not, the commands are done.
-            let _ = self.exchange("mode human", LEAVE);
+        self.lines.clear();
+        // The commands are done; whether the console still listens changes nothing.
+        if !self.is_open || self.send(b"mode human\n").is_err() {
+            return;
         }
+        let until = Instant::now() + LEAVE;
+        while !self.lines.shows(PROMPT) && self.receive(until).is_ok() {}
     }
 
     fn exchange(&mut self, command: &str, patience: Duration) -> Result<Reply, Failure> {
@@ -257,6 +262,11 @@ impl Lines {
     fn clear(&mut self) {
         self.partial.clear();
         self.whole.clear();
+    }
+
+    /// Whether the line that has no end yet holds `text`.
+    fn shows(&self, text: &str) -> bool {
+        String::from_utf8_lossy(&self.partial).contains(text)
     }
 
     fn pop(&mut self) -> Option<String> {

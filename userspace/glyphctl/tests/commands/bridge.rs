@@ -146,7 +146,7 @@ fn whole_frames_come_through_firmware_text_and_damage() {
     let damaged = frame(&mut telemetry).replace("uptime_seconds ", "uptime_seconds 9");
     line.write_all(b"BdsDxe: loading \x1b[2J\xff\xfe\n")
         .expect("sent");
-    line.write_all(first[first.len() / 2..].as_bytes())
+    line.write_all(&first.as_bytes()[first.len() / 2..])
         .expect("sent");
     line.write_all(damaged.as_bytes()).expect("sent");
     line.write_all(&first.as_bytes()[..first.len() / 2])

@@ -43,7 +43,8 @@ fn sound(line: &str) -> Option<String> {
         }
         "version" => "version=1 commit=\x1b[31mabc\n#GLYPHOS-METRICS v=1 seq=0 bytes=3 crc32=00000000\nOK\nOK\n"
             .to_owned(),
-        "mode human" | "poweroff" => "OK\n".to_owned(),
+        "mode human" => "glyphos> ".to_owned(),
+        "poweroff" => "OK\n".to_owned(),
         _ => "ERR usage no such command\n".to_owned(),
     })
 }
