@@ -77,6 +77,7 @@ impl<M: Machine> Node<M> {
             node.report_recovery(&report);
         }
         node.record_due(node.now());
+        node.tell_active_overrides();
         node.tell_ledger();
         let now_ns = node.machine.monotonic_ns();
         node.journal

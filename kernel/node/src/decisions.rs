@@ -7,7 +7,8 @@ use crate::Node;
 use crate::audit;
 use crate::ports::Machine;
 use crate::store::{Disk, Store};
-use abi::request::LedgerRequest;
+use abi::governance::OverrideStatus;
+use abi::request::{LedgerRequest, OverrideKind};
 use abi::response::{LedgerState, LedgerStatus, RecordView};
 use abi::time::UnixSeconds;
 use abi::{Fault, FaultCode, Response};
@@ -236,7 +237,6 @@ impl<M: Machine> Node<M> {
                 request_id,
                 impact,
             } => {
-                self.journal.metrics().add(Counter::OverridesActivated, 1);
                 let text = format!("override={override_id} request={request_id} impact={impact}");
                 (EventKind::OverrideActivated, text)
             }
@@ -292,6 +292,28 @@ impl<M: Machine> Node<M> {
             Level::Info,
             format_args!("governance: {} {text}", kind.name()),
         );
+    }
+
+    /// Tells again of each override that is still active: the crash that may have ended the last
+    /// run can have come between its record and its event.
+    pub(crate) fn tell_active_overrides(&mut self) {
+        let now = self.now();
+        let views = self
+            .decisions
+            .governance
+            .as_ref()
+            .map(|state| state.override_views(now));
+        let now_ns = self.machine.monotonic_ns();
+        for view in views.unwrap_or_default() {
+            if view.status == OverrideStatus::Active && view.kind == OverrideKind::Real {
+                let text = format!(
+                    "override={} request={} recorded before this boot",
+                    view.override_id, view.request_id
+                );
+                self.journal
+                    .event(now_ns, EventKind::OverrideActivated, &text);
+            }
+        }
     }
 
     pub(crate) fn serve_ledger(&mut self, request: &LedgerRequest) -> Result<Response, Fault> {

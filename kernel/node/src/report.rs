@@ -78,6 +78,8 @@ impl<M: Machine> Node<M> {
             for (status, count) in counts.overrides {
                 metrics.set_word(WordGauge::Overrides, status.name(), number(count));
             }
+            // Read off the records, so that no crash and no reboot loses one.
+            metrics.raise_to(Counter::OverridesActivated, counts.activations);
             metrics.set(
                 Gauge::PostMortemsOverdue,
                 number(counts.post_mortems_overdue),

@@ -177,3 +177,28 @@ fn an_unwritable_disk_acknowledges_nothing() {
     let guardians = session.line("guardian list");
     assert!(!guardians.contains("key=hmac"), "{guardians}");
 }
+
+#[test]
+fn an_activation_is_told_again_after_a_restart_that_ends_its_grant() {
+    let world = World::new();
+    let disk = SharedDisk::blank(4);
+    let mut session = Session::start(&world, None, Some(&disk));
+    format(&mut session);
+    enrol_everybody(&mut session);
+    let request = create_request(&mut session);
+    let id = create_override(&mut session, &request);
+    for guardian in ["galahad", "cerberus", "codex_deus"] {
+        step(&mut session, &id, guardian, "sign").expect("signed");
+    }
+    drop(session);
+    let mut session = Session::start(&world, None, Some(&disk));
+    let events = session.line("events");
+    assert!(
+        events.contains("GUARDIAN_EMERGENCY_OVERRIDE_ACTIVATED"),
+        "{events}"
+    );
+    let metrics = session.line("metrics");
+    assert!(metrics.contains("glyphos_guardian_emergency_override_activated_total 1\n"));
+    let shown = session.line(&format!("override show {id}"));
+    assert!(shown.contains("grant_in_force=no"), "{shown}");
+}
