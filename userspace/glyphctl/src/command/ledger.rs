@@ -63,6 +63,16 @@ fn open(path: &Path) -> Result<Opened, Failure> {
     })
 }
 
+/// Whether what was read can be relied on as the whole of the ledger.
+fn require_whole(recovery: &RecoveryReport) -> Result<(), Failure> {
+    match recovery.read_only {
+        Some(ReadOnlyReason::Damage(finding)) => Err(Failure::new(format!(
+            "the answer cannot be relied on: {finding}; `glyphctl ledger verify` tells all that is wrong"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn policy() -> Result<Policy, Failure> {
     Policy::built_in().map_err(|error| {
         Failure::new(format!(
@@ -154,7 +164,7 @@ fn print_verdict(
 }
 
 fn show(path: &Path, out: &mut dyn Write) -> Result<(), Failure> {
-    let (mut ledger, _) = open(path)?;
+    let (mut ledger, recovery) = open(path)?;
     let mut records = Vec::new();
     replay(&mut ledger, |record, event| {
         records.push(RecordView {
@@ -184,14 +194,14 @@ fn show(path: &Path, out: &mut dyn Write) -> Result<(), Failure> {
         writeln!(out, "== {heading}")?;
         out.write_all(text.as_bytes())?;
     }
-    Ok(())
+    require_whole(&recovery)
 }
 
 /// Governance never goes back in time: this asks for the state at the newest record's time.
 const AS_RECORDED: UnixSeconds = UnixSeconds(0);
 
 fn export(path: &Path, out: &mut dyn Write) -> Result<(), Failure> {
-    let (mut ledger, _) = open(path)?;
+    let (mut ledger, recovery) = open(path)?;
     replay(&mut ledger, |record, event| {
         let mut json = String::new();
         // A String takes whatever is written to it.
@@ -212,7 +222,7 @@ fn export(path: &Path, out: &mut dyn Write) -> Result<(), Failure> {
         let _ = override_to_json(&view, &mut json);
         writeln!(out, "{{\"override\":{json}}}")?;
     }
-    Ok(())
+    require_whole(&recovery)
 }
 
 /// Hands each record with its content to `visit`, up to the first that is not whole.

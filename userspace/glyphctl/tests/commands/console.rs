@@ -1,5 +1,6 @@
 //! `glyphctl console`, against a peer that talks as a node does.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -158,4 +159,42 @@ fn a_node_is_reached_by_tcp_too() {
     let run = glyphctl(&["console", "--connect", &target, "-c", "version"]);
     assert_eq!(run.status, 0, "{}", run.err);
     node.join().expect("the node ends");
+}
+
+#[test]
+fn a_node_is_reached_by_a_serial_device_too() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
+    grantpt(&master).expect("it is ours");
+    unlockpt(&master).expect("it is ours");
+    let name = ptsname(&master, Vec::new()).expect("it has a name");
+    let path = name.to_str().expect("plain text").to_owned();
+    // Held open, so that the device stays while the program comes and goes.
+    let device = File::options()
+        .read(true)
+        .write(true)
+        .open(&path)
+        .expect("it opens");
+    let mut master = File::from(master);
+    thread::spawn(move || {
+        let reader = BufReader::new(master.try_clone().expect("a second handle"));
+        for line in reader.lines().map_while(Result::ok) {
+            let text = sound(&line).expect("it answers all");
+            master
+                .write_all(text.as_bytes())
+                .expect("the program reads");
+        }
+    });
+    let run = glyphctl(&[
+        "console",
+        "--connect",
+        &path,
+        "-c",
+        "version",
+        "-c",
+        "poweroff",
+    ]);
+    assert_eq!((run.status, run.err.as_str()), (0, ""));
+    assert_eq!(run.out, "version=1 commit=?[31mabc\n");
+    drop(device);
 }

@@ -202,6 +202,49 @@ fn a_record_that_breaks_the_rules_is_not_sound_however_well_it_is_linked() {
 }
 
 #[test]
+fn no_damage_ends_in_a_panic_or_is_written_to() {
+    let folder = Folder::new("any");
+    let image = story(&folder).image();
+    let frames = written_frames(&image);
+    let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut random = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).expect("31 bits") % below
+    };
+    let mut verdicts = [0; 2];
+    for round in 0..120 {
+        let mut damaged = image.clone();
+        for _ in 0..=random(12) {
+            let frame = frames[random(frames.len())] * 4096;
+            match random(3) {
+                0 => damaged[frame + random(4096)] ^= 1 << random(8),
+                1 => damaged[frame..frame + 4096].fill(0xff),
+                _ => {
+                    let other = frames[random(frames.len())] * 4096;
+                    damaged.copy_within(other..other + 4096, frame);
+                }
+            }
+        }
+        let run = verify(&folder, "disk", &damaged);
+        assert!(matches!(run.status, 0 | 1), "round {round}: {run:?}");
+        assert_eq!(
+            run.status == 1,
+            !run.err.is_empty(),
+            "round {round}: {run:?}"
+        );
+        verdicts[usize::try_from(run.status).expect("0 or 1")] += 1;
+        for word in ["show", "export"] {
+            let told = glyphctl(&["ledger", word, &folder.entry("disk")]);
+            assert!(matches!(told.status, 0 | 1), "round {round}: {told:?}");
+            assert!(told.status == run.status, "round {round}: {run:?} {told:?}");
+        }
+    }
+    assert!(verdicts[0] > 0 && verdicts[1] > 0, "{verdicts:?}");
+}
+
+#[test]
 fn an_image_without_a_ledger_is_told_from_one_with_a_sentence() {
     let folder = Folder::new("others");
     let sound = Station::new().image();
