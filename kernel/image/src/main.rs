@@ -77,9 +77,9 @@ fn main(start: Start) -> ! {
     while let Some(line) = node.take_log_line() {
         console.log_line(&line, &mut terminal);
     }
-    let boot_ms = phases::since_entry_ns() / 1_000_000;
+    let boot_ns = phases::since_entry_ns();
     // Writing to the terminal does not fail: an absent port takes all.
-    let _ = writeln!(terminal, "{}", node.ready_line(boot_ms));
+    let _ = writeln!(terminal, "{}", node.ready_line(boot_ns));
     console.start(&mut terminal);
     serve(&mut node, &mut console, &mut terminal)
 }

@@ -114,17 +114,20 @@ impl<M: Machine> Node<M> {
         self.departure
     }
 
-    /// The line that tells people and pipelines that the boot is over.
+    /// The line that tells people and pipelines that the boot is over, `boot_ns` after the
+    /// kernel's entry.
     #[must_use]
-    pub fn ready_line(&self, boot_ms: u64) -> String {
+    pub fn ready_line(&self, boot_ns: u64) -> String {
         let ledger = self.decisions.ledger_status();
         alloc::format!(
-            "GLYPHOS READY version={} boot_ms={boot_ms} cells={} glyphs={} ledger_records={} ledger_state={}",
+            "GLYPHOS READY version={} boot_ms={} cells={} glyphs={} ledger_records={} ledger_state={} boot_us={}",
             self.version.version,
+            boot_ns / 1_000_000,
             self.substrate.cell_count(),
             self.glyphs.vault.len(),
             ledger.records,
-            ledger.state.name()
+            ledger.state.name(),
+            boot_ns / 1000
         )
     }
 

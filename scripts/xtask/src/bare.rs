@@ -13,7 +13,7 @@ use ::iso::artifacts::Artifacts;
 use anyhow::Result;
 
 use crate::process;
-use crate::toolchain::Toolchain;
+use crate::toolchain::{PINNED_VERSION, Toolchain};
 
 /// Hardware floats, no libc, aborts on panic; built into the compiler.
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-none";
@@ -45,6 +45,7 @@ pub(crate) fn cargo(toolchain: &Toolchain, artifacts: &Artifacts, verb: &str) ->
         )
         .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only")
         .env("GLYPHOS_COMMIT", commit(artifacts.root()))
+        .env("GLYPHOS_RUSTC", PINNED_VERSION)
         .arg(verb)
         .args(["--release", "--target", TARGET, "--target-dir"])
         .arg(target_folder(artifacts))
