@@ -1,7 +1,7 @@
 //! The cases, by what they are about.
 //!
 //! `boot`: every way to start; `machine`: machines with something missing; `vault`: what it computes;
-//! `governance`, `killed`, `damaged_ledger`, `bad_input`, `heal`, `telemetry`, `panic` and `typing`:
+//! `governance`, `killed`, `killed_override`, `damaged_ledger`, `bad_input`, `heal`, `telemetry`, `panic` and `typing`:
 //! stories told to a running node; `controls`: broken machines that must fail.
 
 mod bad_input;
@@ -11,6 +11,7 @@ mod damaged_ledger;
 mod governance;
 mod heal;
 mod killed;
+mod killed_override;
 mod machine;
 mod panic;
 mod telemetry;
@@ -25,6 +26,7 @@ pub fn all() -> Vec<Case> {
     let mut cases = boot::cases();
     cases.extend(machine::cases());
     cases.extend(killed::cases());
+    cases.extend(killed_override::cases());
     cases.extend(governance::cases());
     cases.extend(damaged_ledger::cases());
     cases.extend(telemetry::cases());

@@ -89,13 +89,8 @@ impl<'a> Council<'a> {
         guardian: &str,
         action: &str,
     ) -> Result<Reply, Failure> {
-        let ask = format!("override challenge {id} {guardian} {action} \"I looked at it myself\"");
-        self.decide(
-            session,
-            guardian,
-            &ask,
-            &format!("override {action} {id} {guardian}"),
-        )
+        let line = self.signed_step(session, id, guardian, action)?;
+        Ok(session.command(&line)?)
     }
 
     /// As [`step`](Self::step), signed with the key of `forger`.
@@ -118,6 +113,22 @@ impl<'a> Council<'a> {
         )
     }
 
+    /// The line that concludes a step of an override in a guardian's name, signed and not typed yet.
+    ///
+    /// # Errors
+    /// If no challenge is issued.
+    pub(crate) fn signed_step(
+        &self,
+        session: &mut Session,
+        id: &str,
+        guardian: &str,
+        action: &str,
+    ) -> Result<String, Failure> {
+        let ask = format!("override challenge {id} {guardian} {action} \"I looked at it myself\"");
+        let conclude = format!("override {action} {id} {guardian}");
+        self.signed(session, guardian, &ask, &conclude)
+    }
+
     /// Asks for a challenge, signs it with the key of `signer`, and types the signature.
     fn decide(
         &self,
@@ -126,12 +137,23 @@ impl<'a> Council<'a> {
         ask: &str,
         conclude: &str,
     ) -> Result<Reply, Failure> {
+        let line = self.signed(session, signer, ask, conclude)?;
+        Ok(session.command(&line)?)
+    }
+
+    fn signed(
+        &self,
+        session: &mut Session,
+        signer: &str,
+        ask: &str,
+        conclude: &str,
+    ) -> Result<String, Failure> {
         let challenge = required(&session.command_ok(ask)?, "challenge")?;
         let guardian = self.guardians.iter().find(|guardian| guardian.id == signer);
         let guardian =
             guardian.ok_or_else(|| Failure::Wrong(format!("{signer} has no key here")))?;
         let signature = self.glyphctl.sign(&guardian.key_file, &challenge)?;
-        Ok(session.command(&format!("{conclude} {signature}"))?)
+        Ok(format!("{conclude} {signature}"))
     }
 }
 

@@ -35,10 +35,52 @@ const OVERRIDE_FIELDS: [&str; 15] = [
     "metadata",
 ];
 
-/// The commands whose answers a power-off must not change.
-struct Witness {
+/// A command whose answer a power-off must not change.
+pub(super) struct Witness {
     command: String,
     before: String,
+}
+
+impl Witness {
+    /// Asks everything that is to be found again.
+    ///
+    /// # Errors
+    /// If the node refuses a question.
+    pub(super) fn hear(
+        session: &mut Session,
+        request: &str,
+        id: &str,
+    ) -> Result<Vec<Self>, Failure> {
+        let commands = [
+            format!("request show {request}"),
+            format!("override show {id}"),
+            "request list".to_owned(),
+            "override list".to_owned(),
+            "guardian list".to_owned(),
+            "ledger log 1000".to_owned(),
+        ];
+        let mut witnesses = Vec::new();
+        for command in commands {
+            let before = lasting(&session.command_ok(&command)?);
+            witnesses.push(Self { command, before });
+        }
+        Ok(witnesses)
+    }
+
+    /// Asks again.
+    ///
+    /// # Errors
+    /// [`Failure::Wrong`] if the answer is another one.
+    pub(super) fn judge(&self, session: &mut Session) -> Result<(), Failure> {
+        let Self { command, before } = self;
+        let now = lasting(&session.command_ok(command)?);
+        if now == *before {
+            return Ok(());
+        }
+        Err(Failure::Wrong(format!(
+            "`{command}` answered {before:?} before and {now:?} after"
+        )))
+    }
 }
 
 /// The story's case.
@@ -62,31 +104,13 @@ fn story(place: &Place<'_>) -> Result<(), Failure> {
     let (request, id) = open_emergency(&mut session)?;
     sign(&mut session, &council, &id)?;
     file_post_mortem(&mut session, &council, &id)?;
-    let told = [
-        format!("request show {request}"),
-        format!("override show {id}"),
-        "request list".to_owned(),
-        "override list".to_owned(),
-        "guardian list".to_owned(),
-        "ledger log 1000".to_owned(),
-    ];
-    let mut witnesses = Vec::new();
-    for command in told {
-        let before = lasting(&session.command_ok(&command)?);
-        witnesses.push(Witness { command, before });
-    }
+    let witnesses = Witness::hear(&mut session, &request, &id)?;
     session.power_off()?;
-    offline(place, &disk, &id)?;
+    offline(place, &disk, &id, 5)?;
 
     let (mut session, ready) = checks::boot(&profile, checks::limits(), place)?;
-    for Witness { command, before } in &witnesses {
-        let answer = session.command_ok(command)?;
-        if lasting(&answer) != *before {
-            return Err(Failure::Wrong(format!(
-                "`{command}` answered {before:?} before the power-off and {:?} after it",
-                answer.text()
-            )));
-        }
+    for witness in &witnesses {
+        witness.judge(&mut session)?;
     }
     let answer = session.command_ok("ledger verify")?;
     let counted = answer.field("records").as_deref() == ready.get("ledger_records");
@@ -109,8 +133,11 @@ fn refused_without_a_ledger(session: &mut Session) -> Result<(), Failure> {
     refused(session, "ledger format yes", "refused", "ledger format")
 }
 
-/// A request of high impact, and an emergency override of it.
-fn open_emergency(session: &mut Session) -> Result<(String, String), Failure> {
+/// A request of high impact, and an emergency override of it: their ids.
+///
+/// # Errors
+/// If the node refuses one of them.
+pub(super) fn open_emergency(session: &mut Session) -> Result<(String, String), Failure> {
     let create = "request create high kernel operator \"Stop the flood\" \"gate 7 is open\" \
                   --files 3 --lines 40 --meta tested_by=nobody";
     let answer = session.command_ok(create)?;
@@ -190,14 +217,23 @@ fn file_post_mortem(session: &mut Session, council: &Council<'_>, id: &str) -> R
 }
 
 /// A reply without what a reboot is meant to end: a grant does not outlive it.
-fn lasting(reply: &Reply) -> String {
+pub(super) fn lasting(reply: &Reply) -> String {
     reply
         .text()
         .replace("grant_in_force=yes", "grant_in_force=no")
 }
 
-/// The disk tells the same without the node that wrote it.
-fn offline(place: &Place<'_>, disk: &Path, id: &str) -> Result<(), Failure> {
+/// The disk tells the same without the node that wrote it: sound, and the override completed with
+/// this many signatures.
+///
+/// # Errors
+/// If `glyphctl` reads anything else.
+pub(super) fn offline(
+    place: &Place<'_>,
+    disk: &Path,
+    id: &str,
+    signatures: usize,
+) -> Result<(), Failure> {
     let glyphctl = Glyphctl::of(place);
     let verdict = glyphctl.verify(disk)?;
     if verdict.status != Some(0) {
@@ -222,7 +258,7 @@ fn offline(place: &Place<'_>, disk: &Path, id: &str) -> Result<(), Failure> {
         && told
             .get("signatures")
             .and_then(Value::as_array)
-            .is_some_and(|signatures| signatures.len() == 5);
+            .is_some_and(|told| told.len() == signatures);
     if !is_right {
         return Err(Failure::Wrong(format!(
             "`glyphctl ledger export` says of the override: {told}"

@@ -23,6 +23,8 @@ use crate::glyphctl::Glyphctl;
 const DISK_SIZE: u64 = 64 << 20;
 /// How often the node is killed.
 const ROUNDS: u64 = 16;
+/// How many formats are killed.
+const FORMATS: u64 = 8;
 /// Most commits of one round that are waited for.
 const COMMITS_MAX: u64 = 6;
 /// A direct start is over by then, as a rule.
@@ -34,6 +36,7 @@ const SEED: u64 = 0x6c79_7068_6f73;
 pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::new("killed-in-commits", story),
+        Case::new("killed-in-format", killed_in_format),
         Case::new("control-lost-record", control),
     ]
 }
@@ -117,7 +120,7 @@ fn create(title: &str) -> String {
 }
 
 /// A small generator: the same seed kills at the same places of the stream.
-struct Draw(u64);
+pub(super) struct Draw(pub(super) u64);
 
 impl Draw {
     /// A number from 0 up to and without `end`.
@@ -129,7 +132,7 @@ impl Draw {
     }
 
     /// A part of `whole`, up to all of it.
-    fn part_of(&mut self, whole: Duration) -> Duration {
+    pub(super) fn part_of(&mut self, whole: Duration) -> Duration {
         let thousandths = u16::try_from(self.below(1000)).unwrap_or(0);
         whole.mul_f64(f64::from(thousandths) / 1000.0)
     }
@@ -197,6 +200,39 @@ fn story(place: &Place<'_>) -> Result<(), Failure> {
          {found} are there whole and {vanished} not at all\n"
     );
     place.note(&counts)
+}
+
+/// A disk whose formatting was killed is blank, a ledger, or takes the word again.
+fn killed_in_format(place: &Place<'_>) -> Result<(), Failure> {
+    let mut draw = Draw(SEED);
+    let mut states: BTreeMap<String, u64> = BTreeMap::new();
+    let mut format_time = Duration::from_millis(5);
+    for _ in 0..FORMATS {
+        let disk = place.empty_disk(DISK_SIZE)?;
+        let profile = checks::with_disk(place, &disk);
+        let (mut session, _) = checks::boot(&profile, checks::limits(), place)?;
+        let word = required(&session.command_ok("ledger format")?, "confirmation")?;
+        session.send(format!("ledger format {word}\n").as_bytes());
+        thread::sleep(draw.part_of(format_time.mul_f64(1.5)));
+        session.kill();
+        let (mut session, ready) = checks::boot(&profile, checks::limits(), place)?;
+        let state = ready.get("ledger_state").unwrap_or_default().to_owned();
+        if state != "ready" {
+            let began = Instant::now();
+            format_ledger(&mut session)?;
+            format_time = began.elapsed();
+        }
+        session.command_ok(&create("the first"))?;
+        let answer = session.command_ok("ledger verify")?;
+        let is_sound = answer.field("sound").as_deref() == Some("yes");
+        demand(is_sound, "ledger verify", &answer)?;
+        session.power_off()?;
+        let count = states.entry(state).or_default();
+        *count = count.saturating_add(1);
+    }
+    place.note(&format!(
+        "after a killed format the disks were {states:?}\n"
+    ))
 }
 
 /// An acknowledged record is destroyed in all its copies: the story's judge has to see it.

@@ -1,11 +1,12 @@
 //! How a broken machine ends: a report on every console, a status of its own, and no more.
 //!
 //! The faults come from outside, as they do on hardware: a non-maskable interrupt, which is what the
-//! button on a server sends, and a machine check.
+//! button on a server sends, a machine check, and a machine that is too small.
 
 use std::fs;
+use std::path::Path;
 
-use qemu::{Session, Verdict};
+use qemu::{Machine, Profile, Session, Verdict};
 use serde_json::{Value, json};
 
 use crate::case::{Case, Failure, Place};
@@ -37,7 +38,30 @@ pub(super) fn cases() -> Vec<Case> {
                     .map(drop)
             })
         }),
+        Case::new("too-little-memory", too_little_memory),
     ]
+}
+
+/// A machine that is too small to start on says so, and what to do, instead of hanging.
+fn too_little_memory(place: &Place<'_>) -> Result<(), Failure> {
+    let shipped = place.shipped;
+    let mut profile = Profile::direct(Machine::Pc, &shipped.kernel, Some(&shipped.ramdisk));
+    profile.memory_mib = 8;
+    let mut session = Session::start(&profile, checks::limits(), &place.log())?;
+    let ending = session.wait_end()?;
+    let text = read(&place.log())?;
+    let is_told = text.contains("cannot start: ") && text.contains("give the machine more memory");
+    if ending.verdict() == Verdict::Panicked && is_told {
+        return Ok(());
+    }
+    Err(Failure::Wrong(format!("it ended so: {ending}: {text:?}")))
+}
+
+/// A log as text, without carriage returns.
+fn read(path: &Path) -> Result<String, Failure> {
+    let bytes =
+        fs::read(path).map_err(|error| Failure::Host(format!("{}: {error}", path.display())))?;
+    Ok(String::from_utf8_lossy(&bytes).replace('\r', ""))
 }
 
 fn story(
@@ -60,9 +84,7 @@ fn story(
         format!("{key}={value}")
     });
     for path in [place.log(), place.file("com2")] {
-        let bytes = fs::read(&path)
-            .map_err(|error| Failure::Host(format!("{}: {error}", path.display())))?;
-        let text = String::from_utf8_lossy(&bytes).replace('\r', "");
+        let text = read(&path)?;
         if let Some(missing) = missing_of(&text, what, &fields) {
             return Err(Failure::Wrong(format!(
                 "{} tells no {missing}",

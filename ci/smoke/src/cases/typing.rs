@@ -77,6 +77,7 @@ fn story(place: &Place<'_>) -> Result<(), Failure> {
     person.types("", "")?;
     edits(&mut person)?;
     recalls_and_completes(&mut person)?;
+    pastes(&mut person)?;
     is_not_disturbed(&mut person)?;
     person.types(CTRL_C, "")?;
     Ok(person.session.power_off()?)
@@ -118,6 +119,14 @@ fn recalls_and_completes(person: &mut Person) -> Result<(), Failure> {
         row.contains("twin-moon") && row.contains("twin-sun")
     })?;
     person.types(CTRL_C, "")
+}
+
+/// A line of 4 KiB that comes at once is served whole: its last word counts.
+fn pastes(person: &mut Person) -> Result<(), Failure> {
+    let blanks = " ".repeat(4096);
+    let line = format!("activate water{blanks}--trace");
+    person.session.send(line.as_bytes());
+    person.enters("  phase_shift(45)")
 }
 
 /// Lines of the log appear above the row that is being typed on, and the row stays whole.
