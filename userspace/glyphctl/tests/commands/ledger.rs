@@ -245,6 +245,35 @@ fn no_damage_ends_in_a_panic_or_is_written_to() {
 }
 
 #[test]
+fn superblocks_of_yesterday_under_records_of_today_are_not_sound() {
+    let folder = Folder::new("mixed");
+    let superblocks = written_frames(&Station::formatted().image());
+    let mut station = Station::new();
+    let yesterday = station.image();
+    let mut station = station.restart();
+    let key = "ab".repeat(32);
+    let enrolled = station.line(&format!("guardian enrol galahad ethics hmac {key}"));
+    assert!(enrolled.is_ok(), "{enrolled:?}");
+    let mut mixed = station.image();
+    assert_eq!(verify(&folder, "today", &mixed).status, 0);
+    for frame in superblocks {
+        let range = frame * 4096..(frame + 1) * 4096;
+        mixed[range.clone()].copy_from_slice(&yesterday[range]);
+    }
+    let run = verify(&folder, "disk", &mixed);
+    assert_eq!(
+        (run.status, &json(&run)["verdict"]),
+        (1, &"not_sound".into()),
+        "{run:?}"
+    );
+    for word in ["show", "export"] {
+        let told = glyphctl(&["ledger", word, &folder.entry("disk")]);
+        assert_eq!(told.status, 1, "{told:?}");
+        assert!(told.err.contains("cannot be relied on"), "{}", told.err);
+    }
+}
+
+#[test]
 fn an_image_without_a_ledger_is_told_from_one_with_a_sentence() {
     let folder = Folder::new("others");
     let sound = Station::new().image();

@@ -19,15 +19,20 @@ pub(crate) struct Station {
 }
 
 impl Station {
-    /// With a new ledger.
-    pub(crate) fn new() -> Self {
+    /// A disk with an empty ledger.
+    pub(crate) fn formatted() -> SimulatedDisk {
         let mut disk = SimulatedDisk::new(SECTORS);
         let seed = Seed {
             device_uuid: [3; 16],
             epoch: [4; 16],
         };
         ledger::format(&mut disk, seed).expect("the disk is sound");
-        let (ledger, _) = Ledger::open(disk).expect("it was formatted");
+        disk
+    }
+
+    /// With a new ledger.
+    pub(crate) fn new() -> Self {
+        let (ledger, _) = Ledger::open(Self::formatted()).expect("it was formatted");
         let policy = Policy::built_in().expect("the policy is sound");
         let mut station = Station {
             governance: Governance::new(policy, ledger.epoch()),
@@ -40,6 +45,20 @@ impl Station {
             station.record(&event);
         }
         station
+    }
+
+    /// The same disk after a power-off and a start.
+    pub(crate) fn restart(self) -> Self {
+        let (mut ledger, report) = Ledger::open(self.ledger.into_device()).expect("a ledger");
+        assert_eq!(report.read_only, None);
+        let policy = Policy::built_in().expect("the policy is sound");
+        let mut governance = node::audit::rebuild(&mut ledger, policy).expect("it is sound");
+        governance.start();
+        Station {
+            ledger,
+            governance,
+            ..self
+        }
     }
 
     fn record(&mut self, event: &Event) {
