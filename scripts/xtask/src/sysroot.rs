@@ -60,11 +60,12 @@ fn script(rustc: &Path, sysroot: &Path, flags: &[String]) -> String {
         line.push(' ');
         line.push_str(&quoted(OsStr::new(flag)));
     }
-    // A UEFI application carries the time of its linking unless its linker is told to use a hash.
+    // A UEFI application carries the time of its linking and a hash of its debug file, which holds
+    // folder names: neither is wanted.
     format!(
         "#!/bin/sh\n\
          case \" $* \" in\n\
-         *' x86_64-unknown-uefi '*) set -- \"$@\" -Clink-arg=/Brepro ;;\n\
+         *' x86_64-unknown-uefi '*) set -- \"$@\" -Clink-arg=/Brepro -Clink-arg=/DEBUG:NONE ;;\n\
          esac\n\
          {line} \"$@\"\n"
     )
@@ -122,7 +123,10 @@ mod tests {
         };
         assert_eq!(run(&["a b"]), "[--sysroot]\n[/s]\n[--x=1 2]\n[a b]\n");
         let uefi = run(&["--target", "x86_64-unknown-uefi", "-O"]);
-        assert!(uefi.ends_with("[-O]\n[-Clink-arg=/Brepro]\n"), "{uefi}");
+        assert!(
+            uefi.ends_with("[-O]\n[-Clink-arg=/Brepro]\n[-Clink-arg=/DEBUG:NONE]\n"),
+            "{uefi}"
+        );
         fs::remove_dir_all(&folder).unwrap();
     }
 }
