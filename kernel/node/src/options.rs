@@ -30,7 +30,7 @@ impl Default for Options {
             grid_width: GRID_WIDTH_DEFAULT,
             grid_height: GRID_HEIGHT_DEFAULT,
             telemetry_interval_seconds: 5,
-            scrub_lines_per_step: 4,
+            scrub_lines_per_step: 64,
         }
     }
 }

@@ -71,3 +71,23 @@ fn selftest_passes_on_a_sound_node() {
         "{answer}"
     );
 }
+
+#[test]
+fn the_scrubber_walks_the_whole_field_in_the_background() {
+    let world = World::new();
+    let mut session = Session::start(&world, None, None);
+    session.line("drill on");
+    session.line("inject line 4000");
+    for _ in 0..60 {
+        world.pass_seconds(1);
+        session.node.background();
+        session.node.background();
+    }
+    assert!(
+        session.log().contains("cells 4000 to 4003"),
+        "{}",
+        session.log()
+    );
+    let status = session.line("substrate status");
+    assert!(status.contains("repairs=1"), "{status}");
+}

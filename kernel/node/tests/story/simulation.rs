@@ -69,9 +69,13 @@ impl World {
         }
     }
 
-    pub(crate) fn pass_hours(&self, hours: u64) {
+    pub(crate) fn pass_seconds(&self, seconds: u64) {
         let mut now = self.now.borrow_mut();
-        *now = now.plus(hours * 3600);
+        *now = now.plus(seconds);
+    }
+
+    pub(crate) fn pass_hours(&self, hours: u64) {
+        self.pass_seconds(hours * 3600);
     }
 }
 
