@@ -135,6 +135,11 @@ fn work_folder(artifacts: &Artifacts) -> PathBuf {
 /// Runs cargo in the loader's workspace and returns its build messages.
 fn build(toolchain: &Toolchain, artifacts: &Artifacts, package: &Path) -> Result<String> {
     let folder = work_folder(artifacts);
+    if folder.exists() {
+        // Cargo does not see the flags inside the wrapped compiler: what an unfinished build left
+        // behind may have been made with other ones.
+        fs::remove_dir_all(&folder)?;
+    }
     fs::create_dir_all(&folder)?;
     let mut flags = bare::remaps(toolchain, artifacts.root());
     // `cargo install` builds in a temporary folder with a random name.
