@@ -1,7 +1,7 @@
 //! The cases, by what they are about.
 //!
 //! `boot`: every way to start; `machine`: machines with something missing; `vault`: what it computes;
-//! `governance`, `killed`, `killed_override`, `damaged_ledger`, `bad_input`, `heal`, `telemetry`, `panic` and `typing`:
+//! `governance`, `killed`, `killed_override`, `damaged_ledger`, `bad_input`, `heal`, `telemetry`, `panic`, `recorded` and `typing`:
 //! stories told to a running node; `controls`: broken machines that must fail.
 
 mod bad_input;
@@ -14,6 +14,7 @@ mod killed;
 mod killed_override;
 mod machine;
 mod panic;
+mod recorded;
 mod telemetry;
 mod typing;
 mod vault;
@@ -34,6 +35,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(bad_input::cases());
     cases.extend(heal::cases());
     cases.extend(panic::cases());
+    cases.extend(recorded::cases());
     cases.extend(vault::cases());
     cases.extend(controls::cases());
     cases

@@ -12,4 +12,5 @@ mod bad_input;
 mod emergency;
 mod field;
 mod metrics;
+mod recorded;
 mod simulation;
