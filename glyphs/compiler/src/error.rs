@@ -29,6 +29,23 @@ pub enum VaultErrorKind {
     Inherited,
 }
 
+impl VaultErrorKind {
+    /// The kind as one word, promised to scripts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            VaultErrorKind::Vault => "vault",
+            VaultErrorKind::FileName => "file_name",
+            VaultErrorKind::Syntax => "syntax",
+            VaultErrorKind::DuplicateId => "duplicate_id",
+            VaultErrorKind::Missing => "missing",
+            VaultErrorKind::Cycle => "cycle",
+            VaultErrorKind::TooDeep => "too_deep",
+            VaultErrorKind::Inherited => "inherited",
+        }
+    }
+}
+
 /// One error of a vault. `Display` gives place, sentence and, where there is one, the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VaultError {

@@ -2,7 +2,7 @@
 //!
 //! Owns the Glyph Definition Format: its fields, its grammar, its limits, its canonical
 //! spelling. [`parse`] turns untrusted bytes into a [`Definition`] or into every error of the
-//! file; [`print()`] writes a definition back. What a glyph means together with other glyphs
+//! file; [`print()`] writes a definition back, [`reformat()`] a file with its comments. What a glyph means together with other glyphs
 //! belongs to `glyph-compiler`.
 //!
 //! Invariants:
@@ -26,6 +26,7 @@ mod field;
 mod number;
 mod parse;
 mod print;
+mod reformat;
 mod suggest;
 
 pub use chronocode::Chronocode;
@@ -34,6 +35,7 @@ pub use diagnostic::{Diagnostic, Excerpt, quote, shown_name};
 pub use field::Field;
 pub use parse::{Parsed, Place, Places, Refusal, parse};
 pub use print::print;
+pub use reformat::reformat;
 pub use suggest::nearest;
 
 /// Bounds of the format that only this crate enforces.

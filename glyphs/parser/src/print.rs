@@ -77,6 +77,11 @@ fn line(text: &mut String, field: Field, value: &str, spelling: Spelling) {
     text.push('\n');
 }
 
+/// A field's value as people read it, empty where the list or text is.
+pub(crate) fn canonical_value(field: Field, definition: &Definition) -> String {
+    value(field, definition, Spelling::Readable)
+}
+
 fn value(field: Field, definition: &Definition, spelling: Spelling) -> String {
     match field {
         Field::GlyphId => definition.id.to_string(),

@@ -6,7 +6,7 @@
     reason = "a broken expectation fails the test"
 )]
 
-use glyph_parser::{parse, print};
+use glyph_parser::{Definition, parse, print, reformat};
 
 /// A small generator with a fixed seed, so that a failure repeats: xorshift64* (Vigna, 2016).
 struct Random(u64);
@@ -77,7 +77,7 @@ const LINES: [(&str, &[&str]); 14] = [
             "phase =< 3",
         ],
     ),
-    ("#", &["comment", "\u{85}", ""]),
+    ("#", &["comment", "\u{85}", "", "phase: 1"]),
 ];
 
 fn structured(random: &mut Random) -> Vec<u8> {
@@ -119,6 +119,7 @@ fn check(bytes: &[u8]) -> bool {
             let again = parse("printed.gdf", printed.as_bytes()).expect(&printed);
             assert_eq!(again.definition, parsed.definition, "{printed}");
             assert_eq!(print(&again.definition), printed);
+            check_reformatted(bytes, &parsed.definition);
             true
         }
         Err(refusal) => {
@@ -128,6 +129,22 @@ fn check(bytes: &[u8]) -> bool {
             false
         }
     }
+}
+
+/// The tidy file says the same, is its own tidy file, and has every comment of the source.
+fn check_reformatted(bytes: &[u8], definition: &Definition) {
+    let tidy = reformat("tidy.gdf", bytes).unwrap();
+    let again = parse("tidy.gdf", tidy.as_bytes()).expect(&tidy);
+    assert_eq!(again.definition, *definition, "{tidy}");
+    assert_eq!(reformat("tidy.gdf", tidy.as_bytes()).unwrap(), tidy);
+    let source = std::str::from_utf8(bytes).unwrap();
+    assert!(comments(source).eq(comments(&tidy)), "{source:?} {tidy:?}");
+}
+
+fn comments(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n')
+        .map(|line| line.trim_matches([' ', '\t', '\r']))
+        .filter(|line| line.starts_with('#'))
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod console;
 mod keygen;
 mod ledger;
 mod sign;
+mod tree;
 mod vault;
 
 use std::io::Write;
@@ -17,11 +18,13 @@ use crate::failure::Failure;
 /// What to do.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Check a vault of glyphs
+    /// Check a vault of glyphs, or write it in canonical spelling
     #[command(subcommand)]
     Vault(vault::Vault),
     /// Activate glyphs on this host, with the kernel's own interpreter
     Activate(activate::Activate),
+    /// Draw a glyph's ancestry
+    Tree(tree::Tree),
     /// Make a guardian's secret or key pair
     Keygen(keygen::Keygen),
     /// Sign a challenge with a guardian's key
@@ -44,6 +47,7 @@ impl Command {
         match self {
             Command::Vault(vault) => vault.run(out),
             Command::Activate(activate) => activate.run(out),
+            Command::Tree(tree) => tree.run(out),
             Command::Keygen(keygen) => keygen.run(out),
             Command::Sign(sign) => sign.run(out),
             Command::Ledger(ledger) => ledger.run(out),

@@ -7,14 +7,16 @@
 //! Invariant: a file is never read beyond the first byte that makes it too long, and no more
 //! files are read than a vault may have.
 
+use std::fmt;
 use std::fs::{self, DirEntry, File};
 use std::io::Read as _;
 use std::path::Path;
 
-use glyph_compiler::{Limits, Vault, VaultError};
+use abi::GlyphId;
+use glyph_compiler::{GlyphIndex, Limits, Vault, VaultError};
 use glyph_parser::limits::FILE_BYTES_MAX;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, note};
 
 /// What the names of a vault's files end in.
 const ENDING: &str = ".gdf";
@@ -23,8 +25,8 @@ const ENDING: &str = ".gdf";
 pub(crate) struct Loaded {
     /// Every sound glyph.
     pub(crate) vault: Vault,
-    /// Entries of the folder that are no readable files of a vault, each as a sentence.
-    pub(crate) strays: Vec<String>,
+    /// Entries of the folder that are no readable files of a vault.
+    pub(crate) strays: Vec<Stray>,
     /// Errors of the files and of the glyphs together.
     pub(crate) errors: Vec<VaultError>,
     /// Name and bytes of each file, sorted by name.
@@ -35,6 +37,31 @@ impl Loaded {
     /// Errors of all kinds.
     pub(crate) fn error_count(&self) -> usize {
         self.strays.len() + self.errors.len()
+    }
+
+    /// Says how many errors there are, for commands that go on without the glyphs concerned.
+    pub(crate) fn note_errors(&self, folder: &Path) {
+        if self.error_count() > 0 {
+            note(format_args!(
+                "glyphctl: {} errors in the vault; `glyphctl vault check {}` tells them",
+                self.error_count(),
+                folder.display()
+            ));
+        }
+    }
+
+    /// The sound glyph with this id.
+    ///
+    /// # Errors
+    /// If there is none, with what to do.
+    pub(crate) fn find(&self, folder: &Path, id: &GlyphId) -> Result<GlyphIndex, Failure> {
+        let shown = folder.display();
+        self.vault.find(id).ok_or_else(|| {
+            Failure::new(match self.vault.is_refused(id) {
+                true => format!("{id} is not sound: `glyphctl vault check {shown}` says why"),
+                false => format!("there is no glyph {id} in {shown}; give the id of one that is"),
+            })
+        })
     }
 }
 
@@ -60,11 +87,44 @@ pub(crate) fn load(folder: &Path) -> Result<Loaded, Failure> {
     })
 }
 
+/// An entry of a vault's folder that is no file of the vault, though it has the name of one.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Stray {
+    /// Its name, escaped.
+    pub(crate) name: String,
+    /// What would have been right.
+    pub(crate) expected: String,
+    /// What is there.
+    pub(crate) found: String,
+    advice: &'static str,
+}
+
+impl fmt::Display for Stray {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Stray {
+            name,
+            expected,
+            found,
+            advice,
+        } = self;
+        write!(
+            out,
+            "\"{name}\": expected {expected}, found {found}; {advice}"
+        )
+    }
+}
+
 /// A file's name and bytes.
 pub(crate) type NamedBytes = (String, Vec<u8>);
 
-/// The vault's files, sorted by name, and a sentence for each entry that only looks like one.
-fn read(folder: &Path, files_max: usize) -> Result<(Vec<NamedBytes>, Vec<String>), Failure> {
+/// The vault's files, sorted by name, and each entry that only looks like one.
+///
+/// # Errors
+/// If the folder or one of its files cannot be read.
+pub(crate) fn read(
+    folder: &Path,
+    files_max: usize,
+) -> Result<(Vec<NamedBytes>, Vec<Stray>), Failure> {
     let unreadable = |error| {
         let shown = folder.display();
         Failure::new(format!(
@@ -81,20 +141,27 @@ fn read(folder: &Path, files_max: usize) -> Result<(Vec<NamedBytes>, Vec<String>
         }
         let kind = entry.file_type().map_err(unreadable)?;
         match name.to_str() {
-            None => strays.push(format!(
-                "{name:?}: expected a name in UTF-8; rename the file"
+            None => strays.push(stray(
+                &name.to_string_lossy(),
+                "a name in UTF-8".to_owned(),
+                format!("{name:?}"),
+                "rename the file",
             )),
-            Some(name) if !kind.is_file() => strays.push(format!(
-                "{name:?}: expected a regular file, found {}; put the glyph's text there",
-                what(kind)
+            Some(name) if !kind.is_file() => strays.push(stray(
+                name,
+                "a regular file".to_owned(),
+                what(kind).to_owned(),
+                "put the glyph's text there",
             )),
-            Some(name) if size(&entry)? > FILE_BYTES_MAX as u64 => strays.push(format!(
-                "{name:?}: expected at most {FILE_BYTES_MAX} bytes, found {}; a glyph is a short text",
-                size(&entry)?
+            Some(name) if size(&entry)? > FILE_BYTES_MAX as u64 => strays.push(stray(
+                name,
+                format!("at most {FILE_BYTES_MAX} bytes"),
+                size(&entry)?.to_string(),
+                "a glyph is a short text",
             )),
             // One more than allowed shows that there are too many.
             Some(name) if files.len() <= files_max => {
-                files.push((name.to_owned(), bytes(&entry)?));
+                files.push((name.to_owned(), bytes(&entry.path())?));
             }
             Some(_) => {}
         }
@@ -102,6 +169,15 @@ fn read(folder: &Path, files_max: usize) -> Result<(Vec<NamedBytes>, Vec<String>
     files.sort();
     strays.sort();
     Ok((files, strays))
+}
+
+fn stray(name: &str, expected: String, found: String, advice: &'static str) -> Stray {
+    Stray {
+        name: name.escape_debug().to_string(),
+        expected,
+        found,
+        advice,
+    }
 }
 
 fn what(kind: fs::FileType) -> &'static str {
@@ -123,10 +199,9 @@ fn size(entry: &DirEntry) -> Result<u64, Failure> {
 }
 
 /// The file's bytes, and one more than allowed if it grew meanwhile.
-fn bytes(entry: &DirEntry) -> Result<Vec<u8>, Failure> {
-    let path = entry.path();
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    File::open(&path)
+    File::open(path)
         .and_then(|file| {
             let most = FILE_BYTES_MAX as u64 + 1;
             file.take(most).read_to_end(&mut bytes)

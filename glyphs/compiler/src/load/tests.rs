@@ -448,6 +448,25 @@ fn trees_show_each_link_once_and_refer_back_to_what_is_unfolded() {
     );
 }
 
+#[test]
+fn graphs_name_each_ancestor_once_and_draw_each_link() {
+    let (vault, errors) = load_glyphs(&[
+        ("root", ""),
+        ("left", "parent: root"),
+        ("right", "parent: root"),
+        ("top", "parent: left, right"),
+    ]);
+    assert_eq!(errors, []);
+    let top = vault.find(&GlyphId::new("top").unwrap()).unwrap();
+    assert_eq!(
+        vault.tree_dot(top),
+        "digraph ancestry {\n    rankdir=BT;\n    node [shape=box];\n    \
+         \"top\";\n    \"top\" -> \"left\";\n    \"top\" -> \"right\";\n    \
+         \"right\";\n    \"right\" -> \"root\";\n    \
+         \"left\";\n    \"left\" -> \"root\";\n    \"root\";\n}\n"
+    );
+}
+
 /// A stack of diamonds: each level has two glyphs with both of the level above as parents.
 fn diamonds(levels: usize, resonance: &str) -> Vec<(String, String)> {
     (0..levels)

@@ -3,6 +3,7 @@
 //! Invariant: every ancestor is visited once, whatever the number of ways that lead to it.
 
 use super::{GlyphIndex, Vault};
+use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -64,6 +65,28 @@ impl Vault {
                 sibling = Sibling::Further;
             }
         }
+        text
+    }
+
+    /// The ancestry as a directed graph in the language of Graphviz, an arrow from each glyph to
+    /// each of its parents, LF at each end of line.
+    ///
+    /// Each ancestor is one node, so that a diamond shows as one.
+    #[must_use]
+    pub fn tree_dot(&self, glyph: GlyphIndex) -> String {
+        // The alphabet of ids has nothing that a quoted name would have to escape.
+        let mut text = String::from("digraph ancestry {\n    rankdir=BT;\n    node [shape=box];\n");
+        let mut order = self.ancestors_in_order(glyph);
+        order.push(glyph);
+        for at in order.into_iter().rev() {
+            let id = self.id(at);
+            text.push_str(&format!("    \"{id}\";\n"));
+            for parent in self.parents(at) {
+                let parent = self.id(*parent);
+                text.push_str(&format!("    \"{id}\" -> \"{parent}\";\n"));
+            }
+        }
+        text.push_str("}\n");
         text
     }
 }

@@ -13,7 +13,7 @@ use glyph_compiler::{GlyphIndex, Vault};
 use glyph_interpreter::{Interpreter, Step};
 use serde::Serialize;
 
-use crate::failure::{Failure, note};
+use crate::failure::Failure;
 use crate::vault;
 
 /// `glyphctl activate --vault DIR [--json] [--trace] [--with-parents] ID...`
@@ -36,7 +36,7 @@ pub(crate) struct Activate {
     glyphs: Vec<GlyphId>,
 }
 
-fn glyph_id(text: &str) -> Result<GlyphId, String> {
+pub(super) fn glyph_id(text: &str) -> Result<GlyphId, String> {
     GlyphId::new(text).map_err(|error| error.to_string())
 }
 
@@ -74,17 +74,11 @@ impl Activate {
     /// If the vault cannot be read, or a glyph is not there, not sound or refused.
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<(), Failure> {
         let loaded = vault::load(&self.vault)?;
-        if loaded.error_count() > 0 {
-            note(format_args!(
-                "glyphctl: {} errors in the vault; `glyphctl vault check {}` tells them",
-                loaded.error_count(),
-                self.vault.display()
-            ));
-        }
+        loaded.note_errors(&self.vault);
         let vault = &loaded.vault;
         let mut interpreter = Interpreter::new(vault);
         for id in &self.glyphs {
-            let glyph = self.find(vault, id)?;
+            let glyph = loaded.find(&self.vault, id)?;
             let mut order = match self.with_parents {
                 true => vault.ancestors_in_order(glyph),
                 false => Vec::new(),
@@ -96,16 +90,6 @@ impl Activate {
             }
         }
         Ok(())
-    }
-
-    fn find(&self, vault: &Vault, id: &GlyphId) -> Result<GlyphIndex, Failure> {
-        let shown = self.vault.display();
-        vault.find(id).ok_or_else(|| {
-            Failure::new(match vault.is_refused(id) {
-                true => format!("{id} is not sound: `glyphctl vault check {shown}` says why"),
-                false => format!("there is no glyph {id} in {shown}; give the id of one that is"),
-            })
-        })
     }
 
     fn activate_one(
