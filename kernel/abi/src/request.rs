@@ -37,6 +37,8 @@ pub enum Request {
     Substrate(SubstrateRequest),
     /// `inject ...`
     Inject(Injection),
+    /// `inject kernel FAULT`
+    Crash(KernelFault),
     /// `guardian ...`
     Guardian(GuardianRequest),
     /// `request ...`
@@ -170,6 +172,44 @@ pub enum Injection {
     Checksum(CellIndex),
     /// `inject parity N`: damages the parity that guards the line that holds cell N.
     Parity(CellIndex),
+}
+
+/// `inject kernel FAULT`: a fault that stops the kernel, to see that it does, and how it reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KernelFault {
+    /// `panic`: an invariant that does not hold.
+    Panic,
+    /// `overflow`: runs out of stack.
+    StackOverflow,
+    /// `execute`: jumps into data.
+    ExecuteData,
+    /// `write`: writes to the kernel's code.
+    WriteCode,
+    /// `null`: reads page zero.
+    ReadPageZero,
+}
+
+impl KernelFault {
+    /// Every fault.
+    pub const ALL: [KernelFault; 5] = [
+        KernelFault::Panic,
+        KernelFault::StackOverflow,
+        KernelFault::ExecuteData,
+        KernelFault::WriteCode,
+        KernelFault::ReadPageZero,
+    ];
+
+    /// The word on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            KernelFault::Panic => "panic",
+            KernelFault::StackOverflow => "overflow",
+            KernelFault::ExecuteData => "execute",
+            KernelFault::WriteCode => "write",
+            KernelFault::ReadPageZero => "null",
+        }
+    }
 }
 
 /// A guardian's key as it is enrolled.

@@ -10,6 +10,7 @@ mod entry;
 mod hardware;
 mod terminal;
 
+use abi::request::KernelFault;
 use abi::response::Version;
 use alloc::string::{String, ToString};
 use console::{Console, Input, Mode, NameKind, Names};
@@ -17,7 +18,7 @@ use core::fmt::Write;
 use hardware::Hardware;
 use machine::boot::{Start, phases};
 use machine::panic::{Build, stop};
-use machine::{clock, interrupts, memory, power};
+use machine::{clock, drill, interrupts, memory, power};
 use node::{Boot, Departure, Node};
 use terminal::{Terminal, telemetry_port};
 
@@ -144,13 +145,40 @@ fn leave(departure: Departure, terminal: &mut Terminal) -> ! {
     let word = match departure {
         Departure::PowerOff => "GLYPHOS POWEROFF",
         Departure::Reboot => "GLYPHOS REBOOT",
+        Departure::Crash(_) => "GLYPHOS DRILL",
     };
+    // Writing to the terminal does not fail: an absent port takes all.
     let _ = writeln!(terminal, "{word}");
     terminal.flush();
     match departure {
         Departure::PowerOff => power::off(),
         Departure::Reboot => power::reboot(),
+        Departure::Crash(fault) => crash(fault),
     }
+}
+
+/// Commits a fault. Whatever comes back from it has found a protection missing.
+#[expect(
+    clippy::panic,
+    reason = "a drill, or a missing protection, stops the machine"
+)]
+fn crash(fault: KernelFault) -> ! {
+    match fault {
+        KernelFault::Panic => panic!("a drill"),
+        KernelFault::StackOverflow => {
+            drill::overflow_stack(0);
+        }
+        KernelFault::ExecuteData => {
+            drill::execute_data();
+        }
+        KernelFault::WriteCode => {
+            drill::write_text();
+        }
+        KernelFault::ReadPageZero => {
+            drill::read_page_zero();
+        }
+    }
+    panic!("{} was not stopped: a protection is missing", fault.name())
 }
 
 /// Telemetry on its way out: never waited for.

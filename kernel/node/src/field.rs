@@ -2,10 +2,10 @@
 //!
 //! Owns nothing: the field is the substrate's, the switch for drills the node's.
 
-use crate::Node;
 use crate::ports::Machine;
+use crate::{Departure, Node};
 use abi::limits::SUPERPOSITION_PAIRS_MAX;
-use abi::request::{Injection, Pair, SubstrateRequest, Switch};
+use abi::request::{Injection, KernelFault, Pair, SubstrateRequest, Switch};
 use abi::{Fault, FaultCode, Response};
 use alloc::string::String;
 use substrate::SubstrateError;
@@ -89,13 +89,24 @@ impl<M: Machine> Node<M> {
         })
     }
 
-    pub(crate) fn inject(&mut self, injection: Injection) -> Result<Response, Fault> {
-        if self.drill == Switch::Off {
-            return Err(Fault::new(
-                FaultCode::DrillOff,
-                "this damages memory on purpose: type `drill on` first",
-            ));
+    /// Breaks the kernel after the answer, by the operator's word.
+    pub(crate) fn crash(&mut self, fault: KernelFault) -> Result<Response, Fault> {
+        self.require_drill("this stops the kernel on purpose")?;
+        Ok(self.depart(Departure::Crash(fault)))
+    }
+
+    fn require_drill(&self, what: &str) -> Result<(), Fault> {
+        match self.drill {
+            Switch::On => Ok(()),
+            Switch::Off => {
+                let text = alloc::format!("{what}: type `drill on` first");
+                Err(Fault::new(FaultCode::DrillOff, text))
+            }
         }
+    }
+
+    pub(crate) fn inject(&mut self, injection: Injection) -> Result<Response, Fault> {
+        self.require_drill("this damages memory on purpose")?;
         let damaged = self.substrate.inject(injection)?;
         let now_ns = self.machine.monotonic_ns();
         self.journal.event(now_ns, EventKind::Drill, &damaged);

@@ -34,7 +34,7 @@ mod store;
 pub use boot::Boot;
 pub use store::Disk;
 
-use abi::request::{Request, Switch};
+use abi::request::{KernelFault, Request, Switch};
 use abi::response::Version;
 use abi::time::UnixSeconds;
 use abi::{Fault, Response};
@@ -56,6 +56,8 @@ pub enum Departure {
     PowerOff,
     /// Start it again.
     Reboot,
+    /// Commit this fault, as the operator asked in a drill.
+    Crash(KernelFault),
 }
 
 /// Everything that GlyphOS does, behind one door.
@@ -95,6 +97,7 @@ impl<M: Machine> Node<M> {
             Request::Activate(activate) => self.activate(&activate),
             Request::Substrate(request) => self.serve_substrate(&request),
             Request::Inject(injection) => self.inject(injection),
+            Request::Crash(fault) => self.crash(fault),
             Request::Guardian(request) => self.govern(governance::Command::Guardian(&request)),
             Request::Approval(request) => self.govern(governance::Command::Approval(&request)),
             Request::Override(request) => self.govern(governance::Command::Override(&request)),
@@ -204,10 +207,11 @@ impl<M: Machine> Node<M> {
         Response::Done
     }
 
-    fn depart(&mut self, departure: Departure) -> Response {
+    pub(crate) fn depart(&mut self, departure: Departure) -> Response {
         let text = match departure {
             Departure::PowerOff => "power off",
             Departure::Reboot => "reboot",
+            Departure::Crash(_) => "a fault on purpose",
         };
         let now_ns = self.machine.monotonic_ns();
         self.journal.event(now_ns, EventKind::NodeStopping, text);

@@ -1,7 +1,8 @@
 //! How a broken machine ends: a report on every console, a status of its own, and no more.
 //!
-//! The faults come from outside, as they do on hardware: a non-maskable interrupt, which is what the
-//! button on a server sends, a machine check, and a machine that is too small.
+//! Faults come from outside, as they do on hardware: a non-maskable interrupt, which is what the
+//! button on a server sends, a machine check, and a machine that is too small; and from inside, by
+//! the operator's word in a drill: a panic, a stack that runs out, data executed, code written.
 
 use std::fs;
 use std::path::Path;
@@ -18,8 +19,33 @@ const KERNEL_START: u64 = 0xffff_8000_0000_0000;
 /// Fewest addresses of a backtrace: the loop, what it called, and the entry.
 const ADDRESSES_MIN: usize = 3;
 
+/// Faults that the operator asks for, and what the report then says: a missing guard page, W^X or
+/// unmapped page zero would end in another one.
+const DRILLS: [(&str, &str); 5] = [
+    ("panic", "  a drill"),
+    ("overflow", "exception 8: double fault"),
+    ("execute", "exception 14: page fault"),
+    ("write", "exception 14: page fault"),
+    ("null", "exception 14: page fault"),
+];
+
 /// The stories.
 pub(super) fn cases() -> Vec<Case> {
+    let drills = DRILLS.map(|(fault, what)| {
+        Case::new(format!("panic-by-{fault}"), move |place| {
+            story(place, what, |session| {
+                session.command_ok("drill on")?;
+                session.send(format!("inject kernel {fault}\n").as_bytes());
+                Ok(())
+            })
+        })
+    });
+    let mut cases = from_outside();
+    cases.extend(drills);
+    cases
+}
+
+fn from_outside() -> Vec<Case> {
     vec![
         Case::new("panic-by-interrupt", |place| {
             let what = "exception 2: non-maskable interrupt";
@@ -111,9 +137,15 @@ fn missing_of(text: &str, what: &str, build: &[String; 2]) -> Option<String> {
             return Some(field.clone());
         }
     }
-    for words in [what, "  rip=", "  rsp=", "  r15=", "GLYPHOS HALTED"] {
-        if !report.contains(words) {
-            return Some(words.to_owned());
+    // A panic of the code's own making knows its place instead of the interrupted registers.
+    let registers: &[&str] = if report.contains("\npanic at ") {
+        &["  rsp=", "  rbp="]
+    } else {
+        &["  rip=", "  rsp=", "  r15="]
+    };
+    for words in [what, "GLYPHOS HALTED"].iter().chain(registers) {
+        if !report.contains(*words) {
+            return Some((*words).to_owned());
         }
     }
     let addresses = report

@@ -3,9 +3,9 @@
 use super::Command;
 use super::arguments::{Arguments, Wrong};
 use super::system::plain;
-use super::table::Entry;
+use super::table::{Entry, Slot};
 use abi::Request;
-use abi::request::{Injection, SubstrateRequest};
+use abi::request::{Injection, KernelFault, SubstrateRequest};
 
 /// A command that reads its arguments and has nothing to complete.
 macro_rules! reading {
@@ -155,6 +155,25 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Needs `drill on`.",
         |arguments| inject(Injection::Parity(arguments.cell()?))
     ),
+    Entry {
+        path: &["inject", "kernel"],
+        form: "panic|overflow|execute|write|null",
+        summary: "Breaks the kernel, which reports it and stops.",
+        detail: "Needs `drill on`. The machine has to be reset afterwards.",
+        slots: &[Slot::Words(&[
+            "panic", "overflow", "execute", "write", "null",
+        ])],
+        options: &[],
+        read: |arguments| {
+            let words = "panic, overflow, execute, write, null";
+            let fault = arguments.one_of("FAULT", words, |word| {
+                KernelFault::ALL
+                    .into_iter()
+                    .find(|fault| fault.name() == word)
+            })?;
+            Ok(Command::Node(Request::Crash(fault)))
+        },
+    },
 ];
 
 fn node(request: SubstrateRequest) -> Result<Command, Wrong> {

@@ -130,6 +130,7 @@ fn lines() -> Vec<(String, Request)> {
             R::Inject(Injection::Checksum(cell)),
         ),
         ("inject parity 7".into(), R::Inject(Injection::Parity(cell))),
+        ("inject kernel panic".into(), R::Crash(KernelFault::Panic)),
         ("ledger status".into(), R::Ledger(LedgerRequest::Status)),
         ("ledger log".into(), R::Ledger(LedgerRequest::Log(20))),
         ("ledger log 5".into(), R::Ledger(LedgerRequest::Log(5))),
@@ -328,6 +329,7 @@ fn variant(request: &Request) -> &'static str {
             Injection::Checksum(_) => "inject checksum",
             Injection::Parity(_) => "inject parity",
         },
+        Request::Crash(_) => "inject kernel",
         Request::Guardian(request) => match request {
             GuardianRequest::List => "guardian list",
             GuardianRequest::Change { change, .. } => change.name(),
@@ -367,7 +369,7 @@ fn variant(request: &Request) -> &'static str {
 }
 
 /// How many words [`variant`] has: 5 decisions on overrides, 2 on requests, 4 changes.
-const VARIANTS: usize = 62;
+const VARIANTS: usize = 63;
 
 #[test]
 fn every_command_line_becomes_its_request() {
