@@ -33,7 +33,7 @@ impl Transcript {
     /// Adds what came from the console.
     ///
     /// # Errors
-    /// [`Overflow`] if more waits than is kept; the bytes are then dropped.
+    /// `Overflow` if more waits than is kept; the bytes are then dropped.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Overflow> {
         if self.waiting.len().saturating_add(bytes.len()) > Self::BYTES_MAX {
             return Err(Overflow);
