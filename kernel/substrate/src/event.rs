@@ -48,6 +48,11 @@ pub enum Place {
         /// The stripe that it guards.
         stripe: u64,
     },
+    /// A line of the second parity.
+    SecondParity {
+        /// The stripe that it guards.
+        stripe: u64,
+    },
     /// Neighbouring lines.
     Page {
         /// The page, from 0.
@@ -99,6 +104,7 @@ impl fmt::Display for Place {
                 write!(out, "line {line} (superposition {slot})")
             }
             Place::Parity { stripe } => write!(out, "parity of stripe {stripe}"),
+            Place::SecondParity { stripe } => write!(out, "second parity of stripe {stripe}"),
             Place::Page { page } => write!(out, "page {page}"),
         }
     }

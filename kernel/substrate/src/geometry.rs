@@ -1,20 +1,24 @@
 //! Where everything lies: cells in lines, lines in stripes, lines in pages.
 //!
-//! Blocks are numbered in one row: lines of cells, lines of superpositions, parity lines.
+//! Blocks are numbered in one row: lines of cells, lines of superpositions, first parity lines,
+//! second parity lines.
 //! A block's number is its address in its checksum.
 //!
 //! Invariants:
-//! - the members of a stripe are `stripes` lines apart, and `stripes` is at least
-//!   [`PAGE_LINES`] as soon as there are that many lines, so no page holds two of a stripe;
-//! - a stripe has at most [`STRIPE_MEMBERS_MAX`] members and one parity line.
+//! - every stripe has the same number of members, at most [`STRIPE_MEMBERS_MAX`], and two
+//!   parity lines;
+//! - the blocks of a stripe, parity included, are `stripes` lines apart, and `stripes` is at
+//!   least [`PAGE_LINES`] as soon as there are that many lines, so no page holds two of them.
 
 use crate::error::SubstrateError;
 use crate::event::Place;
 use crate::line::{LANES, Lane};
 use abi::CellIndex;
 
-/// Most data lines that share a parity line: parity costs a sixteenth.
+/// Most data lines that share their parity lines: parity costs an eighth.
 pub(crate) const STRIPE_MEMBERS_MAX: usize = 16;
+/// Most blocks of a stripe: its members and both parity lines.
+pub(crate) const STRIPE_BLOCKS_MAX: usize = STRIPE_MEMBERS_MAX + 2;
 /// Neighbouring lines that make a page: 3 KiB.
 pub(crate) const PAGE_LINES: usize = 16;
 /// A grid of up to this many cells has room for a superposition in every cell.
@@ -35,8 +39,10 @@ pub(crate) struct Geometry {
     pub(crate) cell_lines: usize,
     /// Lines that hold a superposition each.
     pub(crate) slots: usize,
-    /// Stripes, and so parity lines.
+    /// Stripes, and so parity lines of either kind.
     pub(crate) stripes: usize,
+    /// Data lines of each stripe.
+    pub(crate) members: usize,
 }
 
 /// Where a cell is kept.
@@ -74,6 +80,9 @@ impl Geometry {
             .div_ceil(STRIPE_MEMBERS_MAX)
             .max(PAGE_LINES)
             .min(lines);
+        // The last stripes are filled up with places for superpositions.
+        let members = lines.div_ceil(stripes);
+        let slots = stripes * members - cell_lines;
         Ok(Geometry {
             width,
             height,
@@ -81,6 +90,7 @@ impl Geometry {
             cell_lines,
             slots,
             stripes,
+            members,
         })
     }
 
@@ -91,7 +101,7 @@ impl Geometry {
 
     /// Lines of data and of parity.
     pub(crate) const fn blocks(&self) -> usize {
-        self.data_lines() + self.stripes
+        self.data_lines() + 2 * self.stripes
     }
 
     /// Pages, of which the last may be short.
@@ -125,23 +135,36 @@ impl Geometry {
     /// The stripe of a block.
     #[inline]
     pub(crate) const fn stripe_of(&self, block: usize) -> usize {
-        if block < self.data_lines() {
-            block % self.stripes
-        } else {
-            block - self.data_lines()
-        }
+        block % self.stripes
     }
 
-    /// The block that holds the parity of `stripe`.
+    /// The place of a block in its stripe: first the members, then both parity lines.
+    #[inline]
+    pub(crate) const fn member_of(&self, block: usize) -> usize {
+        block / self.stripes
+    }
+
+    /// The block that holds the first parity of `stripe`.
     pub(crate) const fn parity_of(&self, stripe: usize) -> usize {
         self.data_lines() + stripe
     }
 
-    /// The blocks of a stripe: its data lines, then its parity.
+    /// The block that holds the second parity of `stripe`.
+    pub(crate) const fn second_parity_of(&self, stripe: usize) -> usize {
+        self.data_lines() + self.stripes + stripe
+    }
+
+    /// The blocks of a stripe: its data lines, then its parity lines.
     pub(crate) fn blocks_of(&self, stripe: usize) -> impl Iterator<Item = usize> + use<> {
-        (stripe..self.data_lines())
-            .step_by(self.stripes)
-            .chain(core::iter::once(self.parity_of(stripe)))
+        (stripe..self.blocks()).step_by(self.stripes)
+    }
+
+    /// The data lines of a stripe.
+    pub(crate) fn members_of(
+        &self,
+        stripe: usize,
+    ) -> impl DoubleEndedIterator<Item = usize> + use<> {
+        (stripe..self.data_lines()).step_by(self.stripes)
     }
 
     /// What a block holds, in words for an operator.
@@ -157,8 +180,12 @@ impl Geometry {
                 line: block as u64,
                 slot: (block - self.cell_lines) as u64,
             }
-        } else {
+        } else if self.member_of(block) == self.members {
             Place::Parity {
+                stripe: self.stripe_of(block) as u64,
+            }
+        } else {
+            Place::SecondParity {
                 stripe: self.stripe_of(block) as u64,
             }
         }
@@ -177,7 +204,7 @@ mod tests {
     use std::vec;
 
     #[test]
-    fn every_data_line_is_in_one_stripe_and_no_page_holds_two_of_a_stripe() {
+    fn every_block_is_in_one_stripe_and_no_page_holds_two_of_a_stripe() {
         for (width, height) in [(1, 1), (3, 5), (8, 8), (64, 64), (300, 300), (7, 1000)] {
             let geometry = Geometry::new(width, height).unwrap();
             let mut seen = vec![0; geometry.blocks()];
@@ -188,13 +215,18 @@ mod tests {
                     seen[block] += 1;
                     members += 1;
                     assert_eq!(geometry.stripe_of(block), stripe);
-                    if geometry.data_lines() > PAGE_LINES && block < geometry.data_lines() {
+                    assert_eq!(geometry.member_of(block), members - 1);
+                    if geometry.data_lines() > PAGE_LINES {
                         let page = Some(block / PAGE_LINES);
                         assert_ne!(page, last_page, "{width}x{height} stripe {stripe}");
                         last_page = page;
                     }
                 }
-                assert!((2..=STRIPE_MEMBERS_MAX + 1).contains(&members));
+                assert_eq!(members, geometry.members + 2);
+                assert!((3..=STRIPE_BLOCKS_MAX).contains(&members));
+                assert_eq!(geometry.member_of(geometry.parity_of(stripe)), members - 2);
+                let second = geometry.second_parity_of(stripe);
+                assert_eq!(geometry.member_of(second), members - 1);
             }
             assert!(seen.iter().all(|&count| count == 1));
         }

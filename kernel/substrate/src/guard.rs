@@ -5,7 +5,9 @@
 //!
 //! Invariants, as long as memory keeps what it was given:
 //! - every block (data line or parity line) matches its checksum;
-//! - the blocks of a stripe, parity included, add up to zero by exclusive or;
+//! - the members of a stripe and its first parity add up to zero by exclusive or, and so do
+//!   its second parity and the members, each times 2 to the power of its place in the stripe
+//!   (in GF(2^8), as in RAID 6);
 //! - nobody sees or changes a line without a [`Verified`] for it, which only
 //!   [`Guard::verify`] makes;
 //! - parity is changed by differences without being verified first: a difference between a
@@ -20,6 +22,7 @@ mod tests;
 use crate::checksum::{Line, WORDS, change, checksum};
 use crate::error::SubstrateError;
 use crate::event::{Action, Counters, EventLog, Finding, IntegrityEvent, Place};
+use crate::galois::{Factor, double};
 use crate::geometry::Geometry;
 use crate::line;
 use alloc::vec::Vec;
@@ -28,7 +31,7 @@ use alloc::vec::Vec;
 #[derive(Debug)]
 pub(crate) struct Guard {
     pub(crate) geometry: Geometry,
-    /// Data lines, then parity lines.
+    /// Data lines, then first parity lines, then second ones.
     pub(super) blocks: Vec<Line>,
     /// For each block its checksum, kept apart from it so that a block that went back to an
     /// older content does not bring an older checksum along.
@@ -48,12 +51,16 @@ pub(crate) struct Guard {
 #[must_use]
 pub(crate) struct Verified(usize);
 
-/// A verified line, its parity and their checksums, to be changed together.
+/// A verified line, both its parities and their checksums, to be changed together.
 pub(crate) struct Editor<'a> {
     line: &'a mut Line,
     line_checksum: &'a mut u64,
     parity: &'a mut Line,
     parity_checksum: &'a mut u64,
+    second: &'a mut Line,
+    second_checksum: &'a mut u64,
+    /// What the line is multiplied with in the second parity.
+    factor: Factor,
 }
 
 impl Guard {
@@ -83,9 +90,9 @@ impl Guard {
             rebuilt: (usize::MAX, 0),
         };
         for stripe in 0..geometry.stripes {
-            let parity = geometry.parity_of(stripe);
-            let content = guard.sum_of_others(stripe, parity);
-            *guard.block_mut(parity) = content;
+            let (parity, second) = guard.sums(stripe, &[]);
+            *guard.block_mut(geometry.parity_of(stripe)) = parity;
+            *guard.block_mut(geometry.second_parity_of(stripe)) = second;
         }
         let blocks = guard.blocks.iter().enumerate();
         guard
@@ -118,18 +125,24 @@ impl Guard {
     #[inline]
     #[expect(
         clippy::indexing_slicing,
-        reason = "a Verified holds a data line, and stripes are as many as parity lines"
+        reason = "a Verified holds a data line, and stripes are as many as parity lines of either kind"
     )]
     pub(crate) fn edit(&mut self, verified: &Verified) -> Editor<'_> {
         let data_lines = self.geometry.data_lines();
-        let stripe = verified.0 % self.geometry.stripes;
+        let stripes = self.geometry.stripes;
+        let (stripe, member) = (verified.0 % stripes, verified.0 / stripes);
         let (data, parity) = self.blocks.split_at_mut(data_lines);
+        let (parity, second) = parity.split_at_mut(stripes);
         let (data_checksums, parity_checksums) = self.checksums.split_at_mut(data_lines);
+        let (parity_checksums, second_checksums) = parity_checksums.split_at_mut(stripes);
         Editor {
             line: &mut data[verified.0],
             line_checksum: &mut data_checksums[verified.0],
             parity: &mut parity[stripe],
             parity_checksum: &mut parity_checksums[stripe],
+            second: &mut second[stripe],
+            second_checksum: &mut second_checksums[stripe],
+            factor: Factor::power_of_two(member),
         }
     }
 
@@ -189,15 +202,27 @@ impl Guard {
         checksum(self.block(block), block) == self.stored_checksum(block)
     }
 
-    /// What block `block` has to be, from all other blocks of its stripe.
-    fn sum_of_others(&self, stripe: usize, block: usize) -> Line {
-        let mut sum = [0; WORDS];
-        for other in self.geometry.blocks_of(stripe).filter(|&b| b != block) {
-            for (total, word) in sum.iter_mut().zip(self.block(other)) {
-                *total ^= word;
+    /// First and second parity of the members of a stripe that are not among `left_out`.
+    fn sums(&self, stripe: usize, left_out: &[usize]) -> (Line, Line) {
+        let (mut first, mut second) = ([0; WORDS], [0; WORDS]);
+        // From the last member down: each doubling takes all that came before one place up.
+        for member in self.geometry.members_of(stripe).rev() {
+            second = second.map(double);
+            if left_out.contains(&member) {
+                continue;
             }
+            add(&mut first, self.block(member));
+            add(&mut second, self.block(member));
         }
-        sum
+        (first, second)
+    }
+}
+
+/// Adds a line to a sum, by exclusive or.
+#[inline(always)]
+fn add(sum: &mut Line, line: &Line) {
+    for (total, word) in sum.iter_mut().zip(line) {
+        *total ^= word;
     }
 }
 
@@ -208,7 +233,7 @@ impl Editor<'_> {
         self.line
     }
 
-    /// Changes a word, and with it parity and checksums.
+    /// Changes a word, and with it both parities and the checksums.
     #[inline(always)]
     #[expect(
         clippy::indexing_slicing,
@@ -224,6 +249,12 @@ impl Editor<'_> {
         *self.parity_checksum = self
             .parity_checksum
             .wrapping_add(change(word, parity_old, parity_new));
+        let second_old = self.second[word];
+        let second_new = second_old ^ self.factor.times(old ^ new);
+        self.second[word] = second_new;
+        *self.second_checksum = self
+            .second_checksum
+            .wrapping_add(change(word, second_old, second_new));
     }
 
     /// Replaces the whole line.

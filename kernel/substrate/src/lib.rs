@@ -29,6 +29,7 @@ mod digest;
 mod effect;
 mod error;
 mod event;
+mod galois;
 mod geometry;
 mod guard;
 mod line;
@@ -87,8 +88,8 @@ impl Normal {
 }
 
 impl Substrate {
-    /// Takes memory for `width` by `height` cells: about 270 bytes a cell up to 65536 cells,
-    /// where every cell has room for a superposition; about 66 in much larger grids.
+    /// Takes memory for `width` by `height` cells: about 285 bytes a cell up to 65536 cells,
+    /// where every cell has room for a superposition; about 71 in much larger grids.
     ///
     /// # Errors
     /// [`SubstrateError::Empty`], [`SubstrateError::TooLarge`] or

@@ -66,13 +66,30 @@ fn heal(place: &Place<'_>) -> Result<(), Failure> {
     Ok(session.power_off()?)
 }
 
-/// Two bad lines of one stripe cannot be told: the cells say so, and a write makes them good.
+/// Cells whose lines share one stripe, in a field of 64 by 64 cells.
+const SAME_STRIPE: [u64; 2] = [5, 1285];
+/// Tries to lose a stripe before the scrubber comes by and heals the first part of the damage.
+const TRIES: usize = 20;
+
+/// Three bad lines of one stripe cannot be told: the cells say so, and a write makes them good.
 fn poison(place: &Place<'_>) -> Result<(), Failure> {
     let mut session = start(place)?;
     session.command_ok("drill on")?;
     let unhurt = session.command_ok("substrate read 2048")?.text();
-    session.command_ok("inject parity 5")?;
-    session.command_ok("inject line 5")?;
+    let mut is_lost = false;
+    for _ in 0..TRIES {
+        session.command_ok("inject parity 5")?;
+        for cell in SAME_STRIPE {
+            session.command_ok(&format!("inject line {cell}"))?;
+        }
+        is_lost = !session.command("substrate read 5")?.is_ok();
+        if is_lost {
+            break;
+        }
+    }
+    if !is_lost {
+        return Err(Failure::Wrong("three bad lines were healed".to_owned()));
+    }
     refused(&mut session, "substrate read 5", "poisoned", "")?;
     let status = session.command_ok("substrate status")?;
     let poisoned = required(&status, "poisoned")?;

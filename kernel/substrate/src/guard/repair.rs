@@ -2,24 +2,25 @@
 //!
 //! Called when a block does not match its checksum, or a stripe does not add up. The ladder:
 //! 1. one flipped bit is turned back, located by the checksum alone;
-//! 2. one damaged block is rebuilt from all others of its stripe;
-//! 3. of two damaged blocks one may have lost only its checksum: if that makes the other
-//!    match, both are known;
-//! 4. otherwise the damaged data lines are poisoned and the parity is computed anew.
+//! 2. one or two damaged blocks, parity or not, are rebuilt from all others of the stripe;
+//! 3. of three damaged blocks one may have lost only its checksum: if that makes the other two
+//!    match theirs, all are known;
+//! 4. otherwise the damaged data lines are poisoned and the parities are computed anew.
 //!
 //! Invariants:
 //! - afterwards every block of the stripe matches its checksum, and the stripe adds up;
 //! - content is accepted only if a checksum or all other blocks of the stripe vouch for it.
 
-use super::Guard;
-use crate::checksum::{FlippedBit, Line, checksum, locate_flipped_bit};
+use super::{Guard, add};
+use crate::checksum::{FlippedBit, Line, WORDS, checksum, locate_flipped_bit};
 use crate::event::{Action, Finding};
-use crate::geometry::{PAGE_LINES, STRIPE_MEMBERS_MAX};
+use crate::galois::{Factor, inverse, power};
+use crate::geometry::{PAGE_LINES, STRIPE_BLOCKS_MAX};
 use crate::line;
 use heapless::Vec;
 
-/// Damaged blocks of one stripe: at most its members and its parity.
-type Damaged = Vec<usize, { STRIPE_MEMBERS_MAX + 1 }>;
+/// Damaged blocks of one stripe, in order, so that parity comes last.
+type Damaged = Vec<usize, STRIPE_BLOCKS_MAX>;
 
 impl Guard {
     /// Repairs a data line that does not match its checksum, or poisons it.
@@ -50,8 +51,16 @@ impl Guard {
         }
         match *damaged.as_slice() {
             [] => {}
-            [only] => self.rebuild(stripe, only),
-            [one, other] if self.rebuild_pair(stripe, one, other) => {}
+            [only] => {
+                let [content, _] = self.solve(stripe, [only, only]);
+                self.accept(only, &content);
+            }
+            [one, other] => {
+                let [content, of_other] = self.solve(stripe, [one, other]);
+                self.accept(one, &content);
+                self.accept(other, &of_other);
+            }
+            [a, b, c] if self.rebuild_three(stripe, [a, b, c]) => {}
             _ => self.poison(stripe, &damaged),
         }
     }
@@ -86,20 +95,52 @@ impl Guard {
         true
     }
 
-    /// Rebuilds the one damaged block of a stripe whose other blocks are whole.
-    fn rebuild(&mut self, stripe: usize, block: usize) {
-        let content = self.sum_of_others(stripe, block);
-        self.accept(block, &content);
+    /// What two blocks of a stripe, in order, have to be, from all its others. The same block
+    /// may be given twice.
+    fn solve(&self, stripe: usize, lost: [usize; 2]) -> [Line; 2] {
+        let [one, other] = lost;
+        let parity = self.geometry.parity_of(stripe);
+        let second = self.geometry.second_parity_of(stripe);
+        let weight = |block| power(self.geometry.member_of(block));
+        let (p, q) = self.sums(stripe, &lost);
+        // What the lost members add up to by either parity, as long as that is not lost.
+        let missing = sum(&p, self.block(parity));
+        let weighted = sum(&q, self.block(second));
+        let member = if one >= parity {
+            [0; WORDS]
+        } else if other == parity {
+            times(&weighted, inverse(weight(one)))
+        } else if other == one || other == second {
+            missing
+        } else {
+            // Of m = a + b and w = x a + y b, a is (w + y m) / (x + y).
+            let mixed = sum(&weighted, &times(&missing, weight(other)));
+            times(&mixed, inverse(weight(one) ^ weight(other)))
+        };
+        lost.map(|block| {
+            if block == parity {
+                sum(&p, &member)
+            } else if block == second {
+                sum(&q, &times(&member, weight(one)))
+            } else if block == one {
+                member
+            } else {
+                sum(&missing, &member)
+            }
+        })
     }
 
-    /// Rebuilds two damaged blocks if one of them is whole and only its checksum is not.
-    fn rebuild_pair(&mut self, stripe: usize, one: usize, other: usize) -> bool {
-        for (trusted, lost) in [(one, other), (other, one)] {
-            let content = self.sum_of_others(stripe, lost);
-            if checksum(&content, lost) == self.stored_checksum(lost) {
+    /// Rebuilds three damaged blocks if one of them is whole and only its checksum is not.
+    fn rebuild_three(&mut self, stripe: usize, [a, b, c]: [usize; 3]) -> bool {
+        for (trusted, lost) in [(a, [b, c]), (b, [a, c]), (c, [a, b])] {
+            let contents = self.solve(stripe, lost);
+            let mut found = lost.into_iter().zip(&contents);
+            if found.all(|(block, line)| checksum(line, block) == self.stored_checksum(block)) {
                 let whole = *self.block(trusted);
                 self.accept(trusted, &whole);
-                self.accept(lost, &content);
+                for (block, line) in lost.into_iter().zip(&contents) {
+                    self.accept(block, line);
+                }
                 return true;
             }
         }
@@ -140,15 +181,17 @@ impl Guard {
             let place = self.geometry.place_of(block);
             self.note(place, Finding::ChecksumMismatch, Action::Poisoned);
         }
-        self.rebuild_parity(stripe, Finding::ChecksumMismatch);
+        let (first, second) = self.sums(stripe, &[]);
+        let parity = self.geometry.parity_of(stripe);
+        self.store_parity(parity, &first, Finding::ChecksumMismatch);
+        let other = self.geometry.second_parity_of(stripe);
+        self.store_parity(other, &second, Finding::ChecksumMismatch);
     }
 
-    /// Computes the parity of a stripe anew from its data lines, which are whole.
-    pub(super) fn rebuild_parity(&mut self, stripe: usize, finding: Finding) {
-        let parity = self.geometry.parity_of(stripe);
-        let content = self.sum_of_others(stripe, parity);
-        *self.block_mut(parity) = content;
-        self.store_checksum(parity, checksum(&content, parity));
+    /// Stores a parity line that was computed anew from data lines, which are whole.
+    pub(super) fn store_parity(&mut self, parity: usize, content: &Line, finding: Finding) {
+        *self.block_mut(parity) = *content;
+        self.store_checksum(parity, checksum(content, parity));
         self.counters.repairs.parity = self.counters.repairs.parity.wrapping_add(1);
         let place = self.geometry.place_of(parity);
         self.note(place, finding, Action::ParityRebuilt);
@@ -184,4 +227,17 @@ impl Guard {
             self.note(place, Finding::PageDamaged, Action::PageRebuilt);
         }
     }
+}
+
+/// The sum of two lines, by exclusive or.
+fn sum(one: &Line, other: &Line) -> Line {
+    let mut sum = *one;
+    add(&mut sum, other);
+    sum
+}
+
+/// A line times an element.
+fn times(line: &Line, element: u8) -> Line {
+    let factor = Factor::of(element);
+    line.map(|word| factor.times(word))
 }

@@ -2,19 +2,18 @@
 //!
 //! Invariants:
 //! - a pass visits every stripe once, in order, however it is cut in steps;
-//! - a visited stripe is whole afterwards: checksums match and the stripe adds up.
+//! - a visited stripe is whole afterwards: checksums match and both parities add up.
 
-use super::Guard;
-use crate::checksum::{Line, WORDS};
+use super::{Guard, add};
+use crate::checksum::WORDS;
 use crate::event::{Counters, Finding};
-use crate::geometry::STRIPE_MEMBERS_MAX;
+use crate::galois::double;
+use crate::geometry::STRIPE_BLOCKS_MAX;
 use abi::response::ScrubReport;
 
 /// Stripes verified together: their blocks are neighbours, so memory is read in runs of
 /// 3 KiB and not line by line from far apart.
 const RUN_STRIPES: usize = 16;
-/// Most blocks of a stripe.
-const STRIPE_BLOCKS_MAX: u64 = STRIPE_MEMBERS_MAX as u64 + 1;
 
 impl Guard {
     /// Visits stripes until at least `lines` lines were looked at, or the pass ends.
@@ -22,7 +21,7 @@ impl Guard {
         let before = self.counters;
         let mut looked_at = 0_u64;
         while looked_at < lines.max(1) {
-            let wanted = (lines.max(1) - looked_at).div_ceil(STRIPE_BLOCKS_MAX);
+            let wanted = (lines.max(1) - looked_at).div_ceil(STRIPE_BLOCKS_MAX as u64);
             let first = self.scrub_stripe;
             let count = usize::try_from(wanted)
                 .map_or(RUN_STRIPES, |wanted| wanted.min(RUN_STRIPES))
@@ -66,46 +65,54 @@ impl Guard {
 
     /// Visits `count` stripes, at most [`RUN_STRIPES`], and tells how many lines that were.
     fn scrub_run(&mut self, first: usize, count: usize) -> u64 {
-        let mut lines = 0_u64;
         let mut whole = true;
-        let mut sums = [[0_u64; WORDS]; RUN_STRIPES];
-        for block in self.geometry.blocks_of(first) {
-            // The last members of a run can be missing: they would lie past the data.
-            let end = if block < self.geometry.data_lines() {
-                (block + count).min(self.geometry.data_lines())
-            } else {
-                block + count
-            };
-            for (block, sum) in (block..end).zip(&mut sums) {
-                lines += 1;
+        let mut firsts = [[0_u64; WORDS]; RUN_STRIPES];
+        let mut seconds = [[0_u64; WORDS]; RUN_STRIPES];
+        // From the last member down, as the second parity is made.
+        for block in self.geometry.members_of(first).rev() {
+            for ((block, first), second) in
+                (block..block + count).zip(&mut firsts).zip(&mut seconds)
+            {
                 whole &= self.is_whole(block);
-                add(sum, self.block(block));
+                let line = self.block(block);
+                for ((first, second), word) in first.iter_mut().zip(second).zip(line) {
+                    *first ^= word;
+                    *second = double(*second) ^ word;
+                }
             }
         }
-        if !whole || sums.as_flattened().iter().any(|&word| word != 0) {
+        for (stripe, (first, second)) in
+            (first..first + count).zip(firsts.iter_mut().zip(&mut seconds))
+        {
+            let (parity, other) = (
+                self.geometry.parity_of(stripe),
+                self.geometry.second_parity_of(stripe),
+            );
+            whole &= self.is_whole(parity) & self.is_whole(other);
+            add(first, self.block(parity));
+            add(second, self.block(other));
+        }
+        let mut sums = firsts.as_flattened().iter().chain(seconds.as_flattened());
+        if !whole || sums.any(|&word| word != 0) {
             for stripe in first..first + count {
                 self.scrub_damaged(stripe);
             }
         }
-        lines
+        (count as u64) * (self.geometry.members as u64 + 2)
     }
 
     /// Repairs whatever is damaged in a stripe.
     #[cold]
     fn scrub_damaged(&mut self, stripe: usize) {
         self.repair_stripe(stripe, None);
+        let (first, second) = self.sums(stripe, &[]);
         let parity = self.geometry.parity_of(stripe);
-        if self.sum_of_others(stripe, parity) != *self.block(parity) {
-            self.counters.parity_failures = self.counters.parity_failures.wrapping_add(1);
-            self.rebuild_parity(stripe, Finding::ParityMismatch);
+        let other = self.geometry.second_parity_of(stripe);
+        for (parity, content) in [(parity, first), (other, second)] {
+            if *self.block(parity) != content {
+                self.counters.parity_failures = self.counters.parity_failures.wrapping_add(1);
+                self.store_parity(parity, &content, Finding::ParityMismatch);
+            }
         }
-    }
-}
-
-/// Adds a line to the sum of its stripe.
-#[inline(always)]
-fn add(sum: &mut Line, line: &Line) {
-    for (total, word) in sum.iter_mut().zip(line) {
-        *total ^= word;
     }
 }

@@ -1,5 +1,7 @@
 //! Damage of every kind, against twins that were never damaged.
 
+mod pairs;
+
 use super::Guard;
 use crate::checksum::WORDS;
 use crate::event::{Action, Place};
@@ -98,6 +100,12 @@ fn assert_same_memory(one: &Substrate, other: &Substrate, what: &str) {
     );
 }
 
+/// Damages the second parity of the first stripe beyond a single bit.
+fn lose_second_parity(field: &mut Substrate) {
+    let second = field.guard.geometry.second_parity_of(0);
+    field.guard.blocks[second][0] ^= 0b11;
+}
+
 fn failures(field: &Substrate) -> u64 {
     let counters = field.counters();
     counters.checksum_failures + counters.parity_failures
@@ -131,8 +139,8 @@ fn every_single_flipped_bit_is_counted_repaired_and_never_read() {
         }
     }
     let repairs = field.counters().repairs;
-    assert_eq!(repairs.single_bit, 38 * 1536);
-    assert_eq!(repairs.checksum, 38 * 64);
+    assert_eq!(repairs.single_bit, 48 * 1536);
+    assert_eq!(repairs.checksum, 48 * 64);
     assert_eq!(repairs.line, 0);
 }
 
@@ -212,7 +220,8 @@ fn random_damage_to_several_lines_gives_right_values_or_poison() {
     for trial in 0..20_000 {
         let mut field = copy_of(&clean);
         for _ in 0..2 + random.below(3) {
-            let block = random.below(blocks);
+            // All in the stripe of one line of cells, so that some are beyond repair.
+            let block = random.below(blocks / 16) * 16 + 3;
             for _ in 0..1 + random.below(40) {
                 flip(&mut field.guard, block, random.below(BLOCK_BITS));
             }
@@ -237,12 +246,12 @@ fn random_damage_to_several_lines_gives_right_values_or_poison() {
 }
 
 #[test]
-fn two_lost_lines_of_a_stripe_are_poisoned_until_written_anew() {
+fn three_lost_lines_of_a_stripe_are_poisoned_until_written_anew() {
     let clean = lively(64, 64);
     let stripes = clean.guard.geometry.stripes;
     let mut field = copy_of(&clean);
-    let lines = [7, 7 + stripes];
-    assert!(lines[1] < field.guard.geometry.cell_lines);
+    let lines = [7, 7 + stripes, 7 + 2 * stripes];
+    assert!(lines[2] < field.guard.geometry.cell_lines);
     for line in lines {
         field
             .inject(Injection::Line(CellIndex(line as u64 * 4)))
@@ -265,7 +274,7 @@ fn two_lost_lines_of_a_stripe_are_poisoned_until_written_anew() {
             assert_eq!(field.read(cell), twin.read(cell));
         }
     }
-    assert_eq!(field.status().poisoned, 8);
+    assert_eq!(field.status().poisoned, 12);
     let digest = field.digest();
     assert_eq!(
         field.wave(CellIndex(cells[0] + 1), 1.0, 1.0),
@@ -280,15 +289,15 @@ fn two_lost_lines_of_a_stripe_are_poisoned_until_written_anew() {
             .flat_map(str::chars)
             .filter(|&c| c == '!')
             .count(),
-        8
+        12
     );
 
     // Poison is data like any other: more damage to it is repaired, and it stays poison.
     field.inject(Injection::Line(CellIndex(cells[0]))).unwrap();
     field.tick(100);
-    assert_eq!(field.status().poisoned, 8);
+    assert_eq!(field.status().poisoned, 12);
     for (healed, &index) in cells.iter().enumerate() {
-        assert_eq!(field.status().poisoned, 8 - healed as u64);
+        assert_eq!(field.status().poisoned, 12 - healed as u64);
         field.write(CellIndex(index), 1.0, 2.0, 3.0).unwrap();
         let view = field.read(CellIndex(index)).unwrap();
         assert_eq!(
@@ -301,17 +310,18 @@ fn two_lost_lines_of_a_stripe_are_poisoned_until_written_anew() {
     let poisonings = std::iter::from_fn(|| field.take_event())
         .filter(|event| event.action == Action::Poisoned)
         .count();
-    assert_eq!(poisonings, 2);
+    assert_eq!(poisonings, 3);
 }
 
 #[test]
 fn a_lost_superposition_is_an_error_until_a_new_one_is_stored() {
     let mut field = lively(64, 64);
     let geometry = field.guard.geometry;
-    // Cell 0 has slot 0; the line one stripe length further shares its parity.
+    // Cell 0 has slot 0; lines one and two stripe lengths further share its parity.
     let slot_line = geometry.slot_line(0);
     field.guard.blocks[slot_line][3] ^= 0b11;
     field.guard.blocks[slot_line + geometry.stripes][3] ^= 0b11;
+    field.guard.blocks[slot_line + 2 * geometry.stripes][3] ^= 0b11;
     let mut seen = [pairs()[0]; 8];
     let lost = Err(SubstrateError::SuperpositionLost(CellIndex(0)));
     assert_eq!(field.observe(CellIndex(0), &mut seen), lost);
@@ -339,9 +349,10 @@ fn slots_of_lost_cells_are_found_again_and_never_given_to_two_cells() {
             assert_eq!(field.observe(CellIndex(cell), &mut seen), Ok(1));
             assert_eq!(seen[0].phase, (round * 4 + cell) as f64);
         }
-        // The line of all four cells and its parity are lost, their slots are not.
+        // The line of all four cells and its parities are lost, their slots are not.
         field.inject(Injection::Line(CellIndex(0))).unwrap();
         field.inject(Injection::Parity(CellIndex(0))).unwrap();
+        lose_second_parity(&mut field);
         let cell = CellIndex(round % 4);
         assert_eq!(
             field.observe(cell, &mut seen),
@@ -361,6 +372,8 @@ fn a_lost_slot_given_to_another_cell_is_not_shown_to_the_first_nor_taken_back() 
     let parity = field.guard.geometry.parity_of(slot_line);
     field.guard.blocks[slot_line][3] ^= 0b11;
     field.guard.blocks[parity][3] ^= 0b11;
+    let second = field.guard.geometry.second_parity_of(slot_line);
+    field.guard.blocks[second][3] ^= 0b11;
     field.slot_hint = 0;
     field.scrub_all();
     field.superpose(CellIndex(3), &pairs()[..1]).unwrap();
@@ -539,6 +552,7 @@ fn effects_may_wave_over_a_poisoned_cell_only_after_writing_it() {
     let mut field = lively(1, 1);
     field.inject(Injection::Line(CellIndex(0))).unwrap();
     field.inject(Injection::Parity(CellIndex(0))).unwrap();
+    lose_second_parity(&mut field);
     let cell = CellIndex(0);
     let wave = crate::Effect::Wave {
         origin: cell,
