@@ -20,6 +20,7 @@ mod scrub;
 mod tests;
 
 use crate::checksum::{Line, WORDS, change, checksum};
+use crate::defect::{Defect, planted};
 use crate::error::SubstrateError;
 use crate::event::{Action, Counters, EventLog, Finding, IntegrityEvent, Place};
 use crate::galois::{Factor, double};
@@ -57,6 +58,8 @@ pub(crate) struct Editor<'a> {
     line_checksum: &'a mut u64,
     parity: &'a mut Line,
     parity_checksum: &'a mut u64,
+    /// Number of the first parity's block, for a defect that tests plant.
+    parity_block: usize,
     second: &'a mut Line,
     second_checksum: &'a mut u64,
     /// What the line is multiplied with in the second parity.
@@ -109,7 +112,7 @@ impl Guard {
     /// Verifies a data line, and repairs or poisons it if it is damaged.
     #[inline]
     pub(crate) fn verify(&mut self, line: usize) -> Verified {
-        if !self.is_whole(line) {
+        if !self.is_whole(line) && !planted(Defect::TrustLine) {
             self.repair(line);
         }
         Verified(line)
@@ -131,6 +134,11 @@ impl Guard {
         let data_lines = self.geometry.data_lines();
         let stripes = self.geometry.stripes;
         let (stripe, member) = (verified.0 % stripes, verified.0 / stripes);
+        let weight = if planted(Defect::SameWeight) {
+            0
+        } else {
+            member
+        };
         let (data, parity) = self.blocks.split_at_mut(data_lines);
         let (parity, second) = parity.split_at_mut(stripes);
         let (data_checksums, parity_checksums) = self.checksums.split_at_mut(data_lines);
@@ -140,9 +148,10 @@ impl Guard {
             line_checksum: &mut data_checksums[verified.0],
             parity: &mut parity[stripe],
             parity_checksum: &mut parity_checksums[stripe],
+            parity_block: data_lines + stripe,
             second: &mut second[stripe],
             second_checksum: &mut second_checksums[stripe],
-            factor: Factor::power_of_two(member),
+            factor: Factor::power_of_two(weight),
         }
     }
 
@@ -241,20 +250,23 @@ impl Editor<'_> {
     )]
     pub(crate) fn set(&mut self, word: usize, new: u64) {
         let old = self.line[word];
-        let parity_old = self.parity[word];
-        let parity_new = parity_old ^ old ^ new;
         self.line[word] = new;
-        self.parity[word] = parity_new;
         *self.line_checksum = self.line_checksum.wrapping_add(change(word, old, new));
-        *self.parity_checksum = self
-            .parity_checksum
-            .wrapping_add(change(word, parity_old, parity_new));
-        let second_old = self.second[word];
-        let second_new = second_old ^ self.factor.times(old ^ new);
-        self.second[word] = second_new;
-        *self.second_checksum = self
-            .second_checksum
-            .wrapping_add(change(word, second_old, second_new));
+        if !planted(Defect::SkipFirstParity) {
+            let was = self.parity[word];
+            let is = was ^ old ^ new;
+            self.parity[word] = is;
+            *self.parity_checksum = self.parity_checksum.wrapping_add(change(word, was, is));
+        }
+        if planted(Defect::BlessParity) {
+            *self.parity_checksum = checksum(self.parity, self.parity_block);
+        }
+        if !planted(Defect::SkipSecondParity) {
+            let was = self.second[word];
+            let is = was ^ self.factor.times(old ^ new);
+            self.second[word] = is;
+            *self.second_checksum = self.second_checksum.wrapping_add(change(word, was, is));
+        }
     }
 
     /// Replaces the whole line.

@@ -25,6 +25,7 @@ extern crate std;
 
 mod checksum;
 mod decay;
+mod defect;
 mod digest;
 mod effect;
 mod error;

@@ -13,6 +13,7 @@
 
 use super::{Guard, add};
 use crate::checksum::{FlippedBit, Line, WORDS, checksum, locate_flipped_bit};
+use crate::defect::{Defect, planted};
 use crate::event::{Action, Finding};
 use crate::galois::{Factor, inverse, power};
 use crate::geometry::{PAGE_LINES, STRIPE_BLOCKS_MAX};
@@ -77,6 +78,10 @@ impl Guard {
     /// Turns one flipped bit back, in the block or in its checksum, if that is all the damage.
     fn turn_bit_back(&mut self, block: usize) -> bool {
         let stored = self.stored_checksum(block);
+        if planted(Defect::BlessDamage) {
+            self.store_checksum(block, checksum(self.block(block), block));
+            return true;
+        }
         match locate_flipped_bit(self.block(block), block, stored) {
             None => return false,
             Some(FlippedBit::Checksum { bit }) => {
@@ -114,7 +119,12 @@ impl Guard {
             missing
         } else {
             // Of m = a + b and w = x a + y b, a is (w + y m) / (x + y).
-            let mixed = sum(&weighted, &times(&missing, weight(other)));
+            let y = if planted(Defect::SolveUnweighted) {
+                1
+            } else {
+                weight(other)
+            };
+            let mixed = sum(&weighted, &times(&missing, y));
             times(&mixed, inverse(weight(one) ^ weight(other)))
         };
         lost.map(|block| {
@@ -135,7 +145,9 @@ impl Guard {
         for (trusted, lost) in [(a, [b, c]), (b, [a, c]), (c, [a, b])] {
             let contents = self.solve(stripe, lost);
             let mut found = lost.into_iter().zip(&contents);
-            if found.all(|(block, line)| checksum(line, block) == self.stored_checksum(block)) {
+            if found.all(|(block, line)| checksum(line, block) == self.stored_checksum(block))
+                || planted(Defect::TrustThird)
+            {
                 let whole = *self.block(trusted);
                 self.accept(trusted, &whole);
                 for (block, line) in lost.into_iter().zip(&contents) {
@@ -181,6 +193,9 @@ impl Guard {
             let place = self.geometry.place_of(block);
             self.note(place, Finding::ChecksumMismatch, Action::Poisoned);
         }
+        if planted(Defect::PoisonKeepsParity) {
+            return;
+        }
         let (first, second) = self.sums(stripe, &[]);
         let parity = self.geometry.parity_of(stripe);
         self.store_parity(parity, &first, Finding::ChecksumMismatch);
@@ -208,7 +223,9 @@ impl Guard {
             Action::ChecksumRewritten => (&mut repairs.checksum, action),
             _ => (&mut repairs.line, action),
         };
-        *counter = counter.wrapping_add(1);
+        if !planted(Defect::ForgetRepair) {
+            *counter = counter.wrapping_add(1);
+        }
         let place = self.geometry.place_of(block);
         self.note(place, Finding::ChecksumMismatch, action);
     }

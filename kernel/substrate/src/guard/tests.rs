@@ -1,5 +1,6 @@
 //! Damage of every kind, against twins that were never damaged.
 
+mod defects;
 mod pairs;
 
 use super::Guard;

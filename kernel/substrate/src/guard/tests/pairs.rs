@@ -11,6 +11,11 @@ use std::vec::Vec;
 /// Ways in which a block is lost: what is done to each word, and to the checksum.
 const LOSSES: [(u64, u64); 4] = [(!0, 0), (0x8000_0001, 0x0300), (0, 0b101), (0x1d, !0)];
 
+/// The campaigns that defects are planted for.
+pub(super) const OF_PAIRS: fn() = any_one_or_two_lost_blocks_of_every_stripe_are_rebuilt_to_the_bit;
+pub(super) const OF_THREE: fn() =
+    any_three_lost_blocks_of_a_stripe_poison_their_lines_and_nothing_else;
+
 fn lose(field: &mut Substrate, block: usize, (garbage, sum): (u64, u64)) {
     let words = field.guard.blocks[block].iter_mut();
     words.for_each(|word| *word ^= garbage);

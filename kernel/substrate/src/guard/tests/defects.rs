@@ -1,0 +1,44 @@
+//! Plants each defect and demands that a campaign finds it.
+
+use super::{pairs, *};
+use crate::defect::{Defect, is_found};
+
+/// Each defect, and the campaign that is to find it.
+const FINDERS: [(Defect, fn()); 14] = [
+    (Defect::TrustLine, no_operation_blesses_a_lost_line_anywhere),
+    (
+        Defect::ServePoison,
+        three_lost_lines_of_a_stripe_are_poisoned_until_written_anew,
+    ),
+    (Defect::IgnoreAddress, a_line_gone_back_or_moved_is_rebuilt),
+    (Defect::BlessDamage, every_lost_page_is_rebuilt),
+    (
+        Defect::BlessParity,
+        no_operation_blesses_a_lost_line_anywhere,
+    ),
+    (Defect::SkipFirstParity, pairs::OF_PAIRS),
+    (Defect::SkipSecondParity, pairs::OF_PAIRS),
+    (Defect::SameWeight, pairs::OF_PAIRS),
+    (Defect::SolveUnweighted, pairs::OF_PAIRS),
+    (Defect::TrustThird, pairs::OF_THREE),
+    (Defect::PoisonKeepsParity, pairs::OF_THREE),
+    (
+        Defect::SkipStripeSums,
+        parity_that_does_not_match_whole_lines_is_found_by_the_scrubber,
+    ),
+    (
+        Defect::ScrubShort,
+        a_pass_in_steps_visits_every_line_once_and_repairs_as_a_whole_one,
+    ),
+    (
+        Defect::ForgetRepair,
+        each_injection_does_the_damage_that_it_names_and_is_healed,
+    ),
+];
+
+#[test]
+fn every_planted_defect_is_found() {
+    for (defect, campaign) in FINDERS {
+        assert!(is_found(defect, campaign), "{defect:?} was not found");
+    }
+}
