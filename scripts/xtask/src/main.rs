@@ -12,6 +12,7 @@
 mod bare;
 mod bench;
 mod build;
+mod fuzz;
 mod iso;
 mod lint;
 mod policy;
@@ -64,6 +65,8 @@ enum Verb {
     Smoke(smoke::Arguments),
     /// Measure what things cost, beside the last run's figures
     Bench(bench::Arguments),
+    /// Fuzz parser, compiler, interpreter, ledger and governance, guided by coverage
+    Fuzz(fuzz::Arguments),
     /// Check the rules of the house that no compiler checks
     Tidy,
     /// Formatting and lints, for the host and for the bare machine
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         Verb::Reproduce => reproduce::run(&artifacts),
         Verb::Smoke(arguments) => smoke::run(&artifacts, &arguments),
         Verb::Bench(arguments) => bench::run(&artifacts, &arguments),
+        Verb::Fuzz(arguments) => fuzz::run(&artifacts, &arguments),
         Verb::Tidy => tidy::run(&artifacts),
         Verb::Lint => lint::run(&artifacts),
         Verb::Policy => policy::run(&artifacts),

@@ -62,6 +62,7 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
         "drivers" => vec!["abi", "machine", "ledger", "node"],
         "image" => with_services(&["abi", "machine", "drivers", "node", "console"]),
         "glyphctl" => with_services(&["abi", "node", "console"]),
+        "fuzz" => with_services(&["abi"]),
         "smoke" => with_services(&["abi", "qemu"]),
         "xtask" => vec!["iso", "qemu", "smoke"],
         _ => return None,
