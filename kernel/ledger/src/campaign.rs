@@ -9,6 +9,7 @@ mod crash;
 mod defects;
 mod device_faults;
 mod hostile;
+mod long;
 
 use alloc::format;
 use alloc::string::String;

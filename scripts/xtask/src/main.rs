@@ -12,6 +12,7 @@
 mod bare;
 mod bench;
 mod build;
+mod campaign;
 mod fuzz;
 mod iso;
 mod lint;
@@ -65,6 +66,8 @@ enum Verb {
     Smoke(smoke::Arguments),
     /// Measure what things cost, beside the last run's figures
     Bench(bench::Arguments),
+    /// Run the long campaigns on the host: crashes, faults, reachable states, damage
+    Campaign(campaign::Arguments),
     /// Fuzz parser, compiler, interpreter, ledger and governance, guided by coverage
     Fuzz(fuzz::Arguments),
     /// Check the rules of the house that no compiler checks
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         Verb::Reproduce => reproduce::run(&artifacts),
         Verb::Smoke(arguments) => smoke::run(&artifacts, &arguments),
         Verb::Bench(arguments) => bench::run(&artifacts, &arguments),
+        Verb::Campaign(arguments) => campaign::run(&artifacts, &arguments),
         Verb::Fuzz(arguments) => fuzz::run(&artifacts, &arguments),
         Verb::Tidy => tidy::run(&artifacts),
         Verb::Lint => lint::run(&artifacts),

@@ -7,6 +7,7 @@ use crate::naive::{Glyphs, OutOfRange, evaluate, inherited};
 use crate::random::Random;
 use abi::GlyphId;
 use abi::limits::GENERATIONS_MAX;
+use campaign::{Campaign, Size};
 use glyph_compiler::{Limits, Vault};
 use glyph_interpreter::{ActivationError, Interpreter};
 use glyph_parser::{Command, Comparison, Constraint, Definition, ParentsWord, StateField, print};
@@ -212,24 +213,35 @@ fn compare_vault(seed: u64, tally: &mut Tally) {
     }
 }
 
-/// Vaults to compare; a campaign asks for more, as `GLYPHOS_RANDOM_VAULTS=3400` does for 10^6 glyphs.
-fn vault_count() -> u64 {
-    const DEFAULT: u64 = 120;
-    let asked = std::env::var("GLYPHOS_RANDOM_VAULTS").ok();
-    asked.map_or(DEFAULT, |count| count.parse::<u64>().unwrap().max(DEFAULT))
+/// The vault that belongs to a number.
+fn compare_numbered(number: u64, tally: &mut Tally) {
+    compare_vault(number.wrapping_mul(0x9e37_79b9_7f4a_7c15), tally);
 }
 
 #[test]
 fn compiled_and_step_by_step_evaluation_agree_on_random_vaults() {
     let mut tally = Tally::default();
-    for seed in 1..=vault_count() {
-        compare_vault(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15), &mut tally);
-    }
+    (1..=120).for_each(|number| compare_numbered(number, &mut tally));
     println!("{tally:?}");
     assert!(tally.agreed >= 20_000, "{tally:?}");
     assert!(tally.constrained >= 1_000, "{tally:?}");
     assert!(tally.overflowed >= 10, "{tally:?}");
     assert!(tally.deepest >= 20, "{tally:?}");
+}
+
+#[test]
+fn compiled_and_step_by_step_evaluation_agree_on_vaults_for_as_long_as_asked() {
+    let size = Size {
+        gate: 1,
+        campaign: 1_000_000,
+    };
+    let mut campaign = Campaign::begin("glyphs: random glyphs", size);
+    while let Some(number) = campaign.next_round() {
+        let mut tally = Tally::default();
+        compare_numbered(number, &mut tally);
+        campaign.add(u64::from(tally.agreed + tally.overflowed));
+    }
+    campaign.end();
 }
 
 #[test]

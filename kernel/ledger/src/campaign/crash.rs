@@ -19,6 +19,8 @@ pub(super) struct Effort {
     pub(super) random_states: u64,
     /// Of each how many states recovery is crashed in turn, at each of its writes.
     pub(super) crash_recovery_every: u64,
+    /// Recoveries that are crashed one after the other before one is left alone.
+    pub(super) recovery_depth: u32,
 }
 
 /// Fates of whole frames, tried in all combinations.
@@ -125,7 +127,8 @@ pub(super) fn crash_campaign(workload: &Workload, effort: Effort, seed: u64) -> 
                 goes_on(ledger).map_err(place)?;
             }
             if sample % effort.crash_recovery_every == 0 {
-                nested += crash_recovery(&again, &history, &mut inner).map_err(place)?;
+                nested += crash_recovery(&again, &history, &mut inner, effort.recovery_depth)
+                    .map_err(place)?;
             }
             sample += 1;
             Ok(())
@@ -138,12 +141,19 @@ pub(super) fn crash_campaign(workload: &Workload, effort: Effort, seed: u64) -> 
     Ok(total)
 }
 
-/// Crashes the recovery of `disk` at each of its writes and flushes.
-fn crash_recovery(disk: &SimulatedDisk, history: &History, random: &mut Random) -> Outcome {
+/// Crashes the recovery of `disk` at each of its writes and flushes; with a `depth` above 1 also
+/// the recoveries of what some of these crashes leave.
+fn crash_recovery(
+    disk: &SimulatedDisk,
+    history: &History,
+    random: &mut Random,
+    depth: u32,
+) -> Outcome {
     let effort = Effort {
         every_sector_subset: false,
         random_states: 6,
         crash_recovery_every: u64::MAX,
+        recovery_depth: 0,
     };
     let mut total = 0;
     for cut in 0..64 {
@@ -157,16 +167,22 @@ fn crash_recovery(disk: &SimulatedDisk, history: &History, random: &mut Random) 
         }
         // A handful of frame fates and random ones: the outer campaign varies the rest.
         let mut turn = 0;
+        let mut nested = 0;
+        let mut inner = Random(random.next());
         crash_states(&disk, effort, random, &mut |state| {
             turn += 1;
             if turn % 7 != 0 && turn > 12 {
                 return Ok(());
             }
             total += 1;
-            recovers(state, history)
-                .map(|_| ())
-                .map_err(|error| format!("recovery cut {cut}: {error}"))
+            let place = |error| format!("recovery cut {cut}: {error}");
+            if depth > 1 && turn % 5 == 0 {
+                let deeper = crash_recovery(&state, history, &mut inner, depth - 1);
+                nested += deeper.map_err(place)?;
+            }
+            recovers(state, history).map(|_| ()).map_err(place)
         })?;
+        total += nested;
     }
     Ok(total)
 }
@@ -179,6 +195,7 @@ pub(super) fn warm_restart_campaign(seed: u64) -> Outcome {
         every_sector_subset: false,
         random_states: 16,
         crash_recovery_every: u64::MAX,
+        recovery_depth: 0,
     };
     let workload = vec![vec![300], vec![3888], vec![10, 900]];
     let mut total = 0;
@@ -214,6 +231,7 @@ pub(super) fn leftover_campaign(seed: u64) -> Outcome {
         every_sector_subset: false,
         random_states: 0,
         crash_recovery_every: u64::MAX,
+        recovery_depth: 0,
     };
     let mut total = 0;
     // The long record's last sectors never arrive; the second record's do, and they are equal.
@@ -293,6 +311,7 @@ fn every_crash_of_short_workloads_loses_nothing_acknowledged_and_shows_no_halves
         every_sector_subset: true,
         random_states: 64,
         crash_recovery_every: 97,
+        recovery_depth: 1,
     };
     let mut states = 0;
     for workload in [
@@ -306,6 +325,7 @@ fn every_crash_of_short_workloads_loses_nothing_acknowledged_and_shows_no_halves
         every_sector_subset: false,
         random_states: 24,
         crash_recovery_every: 61,
+        recovery_depth: 1,
     };
     let sizes = [0, 400, 3888];
     for a in sizes {
@@ -322,11 +342,25 @@ fn every_crash_of_short_workloads_loses_nothing_acknowledged_and_shows_no_halves
 }
 
 #[test]
+fn a_crash_in_the_recovery_from_a_crash_in_a_recovery_loses_nothing() {
+    let effort = Effort {
+        every_sector_subset: false,
+        random_states: 4,
+        crash_recovery_every: 151,
+        recovery_depth: 2,
+    };
+    let states = crash_campaign(&vec![vec![300], vec![20, 3888]], effort, 8).unwrap();
+    std::println!("crash states of recoveries in recoveries: {states}");
+    assert!(states > 5_000);
+}
+
+#[test]
 fn every_crash_of_a_group_shows_all_of_it_or_nothing() {
     let effort = Effort {
         every_sector_subset: false,
         random_states: 64,
         crash_recovery_every: 61,
+        recovery_depth: 1,
     };
     let mut states = 0;
     for workload in [
@@ -346,6 +380,7 @@ fn crashes_of_long_random_workloads_lose_nothing() {
         every_sector_subset: false,
         random_states: 8,
         crash_recovery_every: 211,
+        recovery_depth: 1,
     };
     let mut states = 0;
     for seed in 0..3 {
@@ -368,6 +403,7 @@ fn crashes_in_the_last_slots_of_a_full_device_lose_nothing() {
         every_sector_subset: false,
         random_states: 4,
         crash_recovery_every: 307,
+        recovery_depth: 1,
     };
     // 18 slots, of which ordinary records may use 16: the last append is refused.
     let mut workload = vec![vec![8, 8, 8, 8]; 3];

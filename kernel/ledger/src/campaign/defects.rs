@@ -16,6 +16,7 @@ fn crashes() -> Outcome {
         every_sector_subset: false,
         random_states: 32,
         crash_recovery_every: 101,
+        recovery_depth: 1,
     };
     crash_campaign(&vec![vec![300], vec![20, 3000], vec![3888]], effort, 31)
 }

@@ -262,12 +262,13 @@ pub(super) fn tamper_campaign() -> Outcome {
 }
 
 /// A flush that lies: what survives is the beginning of what was issued, or the ledger stops.
-fn lying_flush_campaign(seed: u64) -> Outcome {
+pub(super) fn lying_flush_campaign(seed: u64) -> Outcome {
     let mut random = Random(seed);
     let effort = Effort {
         every_sector_subset: false,
         random_states: 200,
         crash_recovery_every: u64::MAX,
+        recovery_depth: 0,
     };
     let mut total = 0;
     for flush in 0..10 {
@@ -298,12 +299,13 @@ fn lying_flush_campaign(seed: u64) -> Outcome {
 }
 
 /// A crash in any append or opening, and then one or two wrecked frames.
-fn crash_and_damage_campaign(seed: u64) -> Outcome {
+pub(super) fn crash_and_damage_campaign(seed: u64) -> Outcome {
     let mut random = Random(seed);
     let effort = Effort {
         every_sector_subset: false,
         random_states: 40,
         crash_recovery_every: u64::MAX,
+        recovery_depth: 0,
     };
     let frames = used_frames(6);
     let mut total = 0;
@@ -338,7 +340,7 @@ fn crash_and_damage_campaign(seed: u64) -> Outcome {
 
 /// A session struck by two faults of any kinds; what was acknowledged is there or the ledger
 /// stops.
-fn double_fault_session(random: &mut Random) -> Outcome {
+pub(super) fn double_fault_session(random: &mut Random) -> Outcome {
     let mut disk = fresh_disk();
     let mut planted = Vec::new();
     for _ in 0..2 {

@@ -282,6 +282,7 @@ fn formatting_cut_short_leaves_the_old_ledger_none_or_the_new_one() {
         every_sector_subset: false,
         random_states: 60,
         crash_recovery_every: u64::MAX,
+        recovery_depth: 0,
     };
     let mut random = Random(22);
     let mut states = 0;

@@ -1,0 +1,87 @@
+//! Campaigns that go on for as long as somebody asks: `cargo xtask campaign ledger`.
+//!
+//! Each round takes everything from its seed, which a failure names: with
+//! `GLYPHOS_CAMPAIGN_SEED` the same round comes first.
+
+use alloc::vec::Vec;
+
+use campaign::{Campaign, Size};
+
+use super::crash::{Effort, crash_campaign, leftover_campaign, warm_restart_campaign};
+use super::device_faults::{
+    crash_and_damage_campaign, double_fault_session, lying_flush_campaign, single_damage_campaign,
+};
+use super::{Outcome, Random, Workload};
+
+/// Runs rounds until it is enough.
+///
+/// # Panics
+/// At the first broken promise, with the round's seed.
+fn go_on(mut campaign: Campaign, round: impl Fn(u64) -> Outcome) {
+    while let Some(seed) = campaign.next_round() {
+        match round(seed) {
+            Ok(states) => campaign.add(states),
+            Err(violation) => panic!("GLYPHOS_CAMPAIGN_SEED={seed}: {violation}"),
+        }
+    }
+    campaign.end();
+}
+
+/// One session of 1 to 6 appends of any sizes, crashed everywhere, its recoveries two deep.
+fn crashed_session(seed: u64) -> Outcome {
+    let mut random = Random(seed);
+    let appends = 1 + random.below(4);
+    let workload: Workload = (0..appends)
+        .map(|_| {
+            let records = match random.below(4) {
+                0 => 2 + random.below(3),
+                _ => 1,
+            };
+            let sizes = (0..records).map(|_| match random.below(6) {
+                0 => 0,
+                1 => crate::PAYLOAD_BYTES_MAX,
+                _ => random.below(crate::PAYLOAD_BYTES_MAX as u64) as usize,
+            });
+            sizes.collect::<Vec<usize>>()
+        })
+        .collect();
+    let effort = Effort {
+        every_sector_subset: random.below(4) == 0,
+        random_states: 16,
+        crash_recovery_every: 4_001,
+        recovery_depth: 2,
+    };
+    crash_campaign(&workload, effort, random.next())
+}
+
+/// Every kind of fault that has dice in it, once.
+fn faulty_devices(seed: u64) -> Outcome {
+    let mut random = Random(seed);
+    let mut states = warm_restart_campaign(random.next())?;
+    states += leftover_campaign(random.next())?;
+    states += single_damage_campaign(random.next())?;
+    states += lying_flush_campaign(random.next())?;
+    states += crash_and_damage_campaign(random.next())?;
+    for _ in 0..1_000 {
+        states += double_fault_session(&mut random)?;
+    }
+    Ok(states)
+}
+
+#[test]
+fn crashes_of_random_sessions_lose_nothing_for_as_long_as_asked() {
+    let size = Size {
+        gate: 1,
+        campaign: 5_000_000,
+    };
+    go_on(Campaign::begin("ledger: crashes", size), crashed_session);
+}
+
+#[test]
+fn faults_of_a_device_lose_nothing_silently_for_as_long_as_asked() {
+    let size = Size {
+        gate: 1,
+        campaign: 500_000,
+    };
+    go_on(Campaign::begin("ledger: faults", size), faulty_devices);
+}
