@@ -100,9 +100,11 @@ fn story(
     let (mut session, _) = checks::boot(&profile, checks::limits(), place)?;
     let build = session.command_ok("version")?;
     format_ledger(&mut session)?;
-    strike(&mut session)?;
+    // The machine may be gone before the control socket has answered, so the ending judges first.
+    let struck = strike(&mut session);
     let ending = session.wait_end()?;
     if ending.verdict() != Verdict::Panicked {
+        struck?;
         return Err(Failure::Wrong(format!("the machine ended so: {ending}")));
     }
     let fields = ["version", "commit"].map(|key| {
