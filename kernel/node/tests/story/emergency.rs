@@ -25,7 +25,7 @@ fn format(session: &mut Session) {
     session.line(&format!("ledger format {confirmation}"));
 }
 
-pub(crate) fn enrol_everybody(session: &mut Session) {
+fn enrol_everybody(session: &mut Session) {
     for (number, (id, role, secret)) in SECRETS.iter().enumerate() {
         let key = abi::id::Hex(secret);
         let answer = session.try_line(&format!("guardian enrol {id} {role} hmac {key}"));
@@ -49,7 +49,7 @@ pub(crate) fn enrol_everybody(session: &mut Session) {
     }
 }
 
-pub(crate) fn create_request(session: &mut Session) -> String {
+fn create_request(session: &mut Session) -> String {
     let line = "request create high kernel operator \"Stop the flood\" \"gate 7 is open\"";
     let Ok(Response::Approval(view)) = session.try_line(line) else {
         panic!("no request")
@@ -57,7 +57,7 @@ pub(crate) fn create_request(session: &mut Session) -> String {
     view.request_id.to_string()
 }
 
-pub(crate) fn create_override(session: &mut Session, request: &str) -> String {
+fn create_override(session: &mut Session, request: &str) -> String {
     let line = format!("override create {request} operator \"the dam breaks tonight\"");
     let Ok(Response::Override { view, .. }) = session.try_line(&line) else {
         panic!("none")
@@ -65,7 +65,7 @@ pub(crate) fn create_override(session: &mut Session, request: &str) -> String {
     view.override_id.to_string()
 }
 
-pub(crate) fn step(
+fn step(
     session: &mut Session,
     id: &str,
     guardian: &str,
@@ -76,6 +76,18 @@ pub(crate) fn step(
     session
         .sign(&ask, &conclude, &secret(guardian))
         .map(|response| shown(&response))
+}
+
+/// Goes from a blank disk to an active override, and gives its id.
+pub(crate) fn active_override(session: &mut Session) -> String {
+    format(session);
+    enrol_everybody(session);
+    let request = create_request(session);
+    let id = create_override(session, &request);
+    for guardian in ["galahad", "cerberus", "codex_deus"] {
+        step(session, &id, guardian, "sign").expect("signed");
+    }
+    id
 }
 
 #[test]
@@ -137,13 +149,7 @@ fn a_grant_lapses_by_time_and_the_duty_stays() {
     let world = World::new();
     let disk = SharedDisk::blank(4);
     let mut session = Session::start(&world, None, Some(&disk));
-    format(&mut session);
-    enrol_everybody(&mut session);
-    let request = create_request(&mut session);
-    let id = create_override(&mut session, &request);
-    for guardian in ["galahad", "cerberus", "codex_deus"] {
-        step(&mut session, &id, guardian, "sign").expect("signed");
-    }
+    let id = active_override(&mut session);
     world.pass_hours(25);
     // Nobody asks anything: the node records the end by itself.
     session.node.background();
@@ -175,7 +181,8 @@ fn an_unwritable_disk_acknowledges_nothing() {
     let fresh = SharedDisk::of(&disk.image());
     let mut session = Session::start(&world, None, Some(&fresh));
     let guardians = session.line("guardian list");
-    assert!(!guardians.contains("key=hmac"), "{guardians}");
+    let without_key = "guardian=galahad role=ethics algorithm=none";
+    assert!(guardians.contains(without_key), "{guardians}");
 }
 
 #[test]
@@ -183,13 +190,7 @@ fn an_activation_is_told_again_after_a_restart_that_ends_its_grant() {
     let world = World::new();
     let disk = SharedDisk::blank(4);
     let mut session = Session::start(&world, None, Some(&disk));
-    format(&mut session);
-    enrol_everybody(&mut session);
-    let request = create_request(&mut session);
-    let id = create_override(&mut session, &request);
-    for guardian in ["galahad", "cerberus", "codex_deus"] {
-        step(&mut session, &id, guardian, "sign").expect("signed");
-    }
+    let id = active_override(&mut session);
     drop(session);
     let mut session = Session::start(&world, None, Some(&disk));
     let events = session.line("events");

@@ -1,7 +1,6 @@
 //! Every metric that is declared is moved by something.
 
 use crate::simulation::{EXAMPLE, Session, SharedDisk, World, ramdisk};
-use abi::Response;
 use ledger::SECTOR_BYTES;
 use std::collections::BTreeSet;
 
@@ -91,17 +90,7 @@ fn every_declared_family_is_moved_by_something() {
 
 /// Enrols, signs wrongly, and goes through an override.
 fn emergency(session: &mut Session, world: &World) {
-    let confirm = session.try_line("ledger format");
-    let Ok(Response::ConfirmFormat { confirmation, .. }) = confirm else {
-        panic!("{confirm:?}")
-    };
-    session.line(&format!("ledger format {confirmation}"));
-    crate::emergency::enrol_everybody(session);
-    let request = crate::emergency::create_request(session);
-    let id = crate::emergency::create_override(session, &request);
-    for guardian in ["galahad", "cerberus", "codex_deus"] {
-        crate::emergency::step(session, &id, guardian, "sign").expect("signed");
-    }
+    let id = crate::emergency::active_override(session);
     let ask = format!("override challenge {id} galahad post-mortem \"wrong key\"");
     let conclude = format!("override post-mortem {id} galahad");
     session
