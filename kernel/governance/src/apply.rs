@@ -443,6 +443,7 @@ impl Governance {
         }
         vec![Effect::Refused {
             reason: event.reason,
+            guardian: event.guardian_id.clone(),
         }]
     }
 }

@@ -66,5 +66,7 @@ pub enum Effect {
     Refused {
         /// Why.
         reason: RefusalReason,
+        /// The guardian that the attempt named; none for a step that names none.
+        guardian: Option<GuardianId>,
     },
 }

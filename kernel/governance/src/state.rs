@@ -377,6 +377,12 @@ impl Governance {
         }
     }
 
+    /// Failed signatures of this guardian since its last good one; 0 if there is no such guardian.
+    #[must_use]
+    pub fn failures_of(&self, id: &GuardianId) -> u32 {
+        self.guardian(id).map_or(0, |guardian| guardian.failures)
+    }
+
     pub(crate) fn guardian(&self, id: &GuardianId) -> Option<&Guardian> {
         self.guardians.iter().find(|guardian| guardian.id == *id)
     }

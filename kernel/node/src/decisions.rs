@@ -14,7 +14,7 @@ use abi::time::UnixSeconds;
 use abi::{Fault, FaultCode, Response};
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use governance::event::RefusalReason;
 use governance::{Command, Context, Effect, Event, Governance, Policy};
@@ -276,13 +276,22 @@ impl<M: Machine> Node<M> {
             Effect::GuardiansChanged { change, guardian } => {
                 (EventKind::GuardiansChanged, format!("{change} {guardian}"))
             }
-            Effect::Refused { reason } => {
+            Effect::Refused { reason, guardian } => {
                 let metrics = self.journal.metrics();
                 metrics.add_word(WordCounter::SignatureFailures, reason.name(), 1);
-                if !reason.is_failed_signature() {
+                let Some(guardian) = guardian.as_ref().filter(|_| reason.is_failed_signature())
+                else {
                     return;
-                }
-                (EventKind::SignatureRefused, String::from(reason.name()))
+                };
+                let failures = self
+                    .decisions
+                    .governance()
+                    .map_or(0, |state| state.failures_of(guardian));
+                let text = format!(
+                    "guardian={guardian} reason={} failures={failures}",
+                    reason.name()
+                );
+                (EventKind::SignatureRefused, text)
             }
             _ => return,
         };

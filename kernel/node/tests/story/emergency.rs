@@ -203,3 +203,68 @@ fn an_activation_is_told_again_after_a_restart_that_ends_its_grant() {
     let shown = session.line(&format!("override show {id}"));
     assert!(shown.contains("grant_in_force=no"), "{shown}");
 }
+
+#[test]
+fn a_revoked_grant_stays_revoked_over_a_power_off_and_the_duty_stays() {
+    let world = World::new();
+    let disk = SharedDisk::blank(4);
+    let mut session = Session::start(&world, None, Some(&disk));
+    let id = active_override(&mut session);
+    let before = session.line(&format!("override show {id}"));
+    assert!(before.contains("grant_in_force=yes"), "{before}");
+
+    let fault = step(&mut session, &id, "galahad", "revoke").expect_err("not for ethics");
+    assert_eq!(fault.code, FaultCode::Refused);
+    assert!(fault.text.contains("security (cerberus)"), "{fault}");
+    let answer = step(&mut session, &id, "cerberus", "revoke").expect("security revokes");
+    assert!(answer.contains("grant_in_force=no"), "{answer}");
+    assert!(
+        answer.contains("override challenge") && answer.contains("post-mortem"),
+        "{answer}"
+    );
+    let again = step(&mut session, &id, "cerberus", "revoke").expect_err("it is over");
+    assert!(again.text.contains("nothing to revoke"), "{again}");
+    let events = session.line("events");
+    assert!(events.contains("grant ended: revoked"), "{events}");
+    drop(session);
+
+    let mut session = Session::start(&world, None, Some(&disk));
+    let Ok(Response::Override { view, note }) = session.try_line(&format!("override show {id}"))
+    else {
+        panic!("it is gone")
+    };
+    assert!(!view.grant_in_force && view.status.name() == "active");
+    let revoked = "grant revoked by cerberus".to_string();
+    assert_eq!(view.consequences.last(), Some(&revoked), "and not rebooted");
+    assert!(note.contains("(revoked)"), "{note}");
+    step(&mut session, &id, "galahad", "post-mortem").expect("the duty stays");
+}
+
+#[test]
+fn a_refused_signature_is_told_with_its_guardian_and_the_count() {
+    let world = World::new();
+    let disk = SharedDisk::blank(4);
+    let mut session = Session::start(&world, None, Some(&disk));
+    format(&mut session);
+    enrol_everybody(&mut session);
+    let request = create_request(&mut session);
+    let id = create_override(&mut session, &request);
+    for failures in 1..=2 {
+        session.line(&format!("override challenge {id} galahad sign \"why\""));
+        let forged = abi::id::Hex(&[0; 32]).to_string();
+        session.refused(&format!("override sign {id} galahad {forged}"));
+        let events = session.line("events");
+        let told = format!(
+            "GUARDIAN_SIGNATURE_REFUSED guardian=galahad reason=mismatch failures={failures}"
+        );
+        assert!(events.contains(&told), "{events}");
+        world.pass_seconds(300);
+    }
+    // A step that another rule stops is no failed signature of its guardian.
+    session.refused(&format!(
+        "override revoke {id} cerberus {}",
+        abi::id::Hex(&[0; 32])
+    ));
+    let events = session.line("events");
+    assert!(!events.contains("guardian=cerberus reason"), "{events}");
+}
