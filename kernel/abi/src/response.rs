@@ -134,6 +134,12 @@ pub struct MemoryReport {
     pub heap_used_bytes: u64,
     /// Most ever in use.
     pub heap_peak_bytes: u64,
+    /// In blocks too large for the heap, as those of a large substrate.
+    pub large_bytes: u64,
+    /// In use by nobody.
+    pub free_bytes: u64,
+    /// The longest piece of that: the largest block that can be had.
+    pub free_longest_bytes: u64,
 }
 
 /// One line of the status screen.

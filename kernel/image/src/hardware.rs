@@ -170,6 +170,9 @@ impl Machine for Hardware {
             heap_bytes: heap.size_bytes,
             heap_used_bytes: heap.used_bytes,
             heap_peak_bytes: heap.peak_bytes,
+            large_bytes: heap.large_bytes,
+            free_bytes: memory::free_bytes(),
+            free_longest_bytes: memory::longest_free_bytes(),
         }
     }
 

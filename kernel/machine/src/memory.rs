@@ -123,6 +123,11 @@ pub fn free_bytes() -> u64 {
     FRAMES.with(|frames| frames.free_bytes())
 }
 
+/// The longest piece of memory that nobody uses, in bytes: the largest block that can be had.
+pub fn longest_free_bytes() -> u64 {
+    FRAMES.with(|frames| frames.longest_bytes())
+}
+
 /// Takes `bytes` bytes, rounded up to whole pages, of contiguous memory for good.
 ///
 /// The memory is zeroed and exclusively the caller's.

@@ -36,7 +36,8 @@ impl<M: Machine> Node<M> {
     /// Brings every metric that is not moved where it happens up to date.
     pub(crate) fn refresh(&mut self) {
         let now_ns = self.machine.monotonic_ns();
-        let heap = self.machine.memory().heap_used_bytes;
+        let memory = self.machine.memory();
+        let heap = memory.heap_used_bytes.saturating_add(memory.large_bytes);
         self.refresh_substrate(now_ns);
         self.refresh_decisions();
         let metrics = self.journal.metrics();

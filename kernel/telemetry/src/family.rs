@@ -127,7 +127,7 @@ family_enum!(
         LedgerCapacity "glyphos_ledger_capacity_ratio" None, "Part of the ledger that is used, 0 to 1.";
         LedgerDegraded "glyphos_ledger_degraded" None, "1 if the ledger is damaged, read-only or absent, else 0.";
         Uptime "glyphos_uptime_seconds" None, "Time since the kernel's entry.";
-        HeapBytes "glyphos_heap_bytes" None, "Bytes of the heap in use.";
+        HeapBytes "glyphos_heap_bytes" None, "Bytes in use in the heap and in blocks too large for it.";
     }
 );
 family_enum!(

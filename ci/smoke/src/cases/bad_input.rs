@@ -280,12 +280,18 @@ fn paste(session: &mut Session) -> Result<(), Failure> {
     demand(answer.is_ok(), "a paste of 4 KiB", &answer)
 }
 
-/// Bytes of the heap in use.
+/// Bytes in use in the heap and in blocks too large for it.
 fn heap(session: &mut Session) -> Result<u64, Failure> {
     let answer = session.command_ok("mem")?;
-    let used = required(&answer, "heap_used_bytes")?;
-    used.parse()
-        .map_err(|_| Failure::Wrong(format!("`mem` says {used}")))
+    let mut all: u64 = 0;
+    for field in ["heap_used_bytes", "large_bytes"] {
+        let used = required(&answer, field)?;
+        let used: u64 = used
+            .parse()
+            .map_err(|_| Failure::Wrong(format!("`mem` says {field}={used}")))?;
+        all = all.saturating_add(used);
+    }
+    Ok(all)
 }
 
 /// `status` gives `part` this health.

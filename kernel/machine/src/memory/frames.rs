@@ -93,6 +93,12 @@ impl FrameAllocator {
         self.free.total_bytes()
     }
 
+    /// Bytes of the longest free area.
+    pub fn longest_bytes(&self) -> u64 {
+        let lengths = self.free.as_slice().iter().map(|range| range.bytes());
+        lengths.max().unwrap_or(0)
+    }
+
     /// Bytes that were given back or offered and could not be tracked.
     pub fn lost_bytes(&self) -> u64 {
         self.lost_bytes

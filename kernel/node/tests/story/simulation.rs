@@ -115,6 +115,9 @@ impl Machine for World {
             heap_bytes: 1 << 24,
             heap_used_bytes: 1 << 20,
             heap_peak_bytes: 1 << 21,
+            large_bytes: 0,
+            free_bytes: 1 << 26,
+            free_longest_bytes: 1 << 25,
         }
     }
 

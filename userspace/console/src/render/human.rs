@@ -166,6 +166,9 @@ fn write_memory(memory: &MemoryReport, out: &mut dyn fmt::Write) -> fmt::Result 
         .row("heap", Size(memory.heap_bytes))
         .row("heap in use", Size(memory.heap_used_bytes))
         .row("heap peak", Size(memory.heap_peak_bytes))
+        .row("large blocks", Size(memory.large_bytes))
+        .row("free", Size(memory.free_bytes))
+        .row("free, longest", Size(memory.free_longest_bytes))
         .write(out)
 }
 

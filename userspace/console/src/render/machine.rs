@@ -105,6 +105,9 @@ pub(super) fn render(response: &Response, out: &mut dyn fmt::Write) -> fmt::Resu
             .word("heap_bytes", memory.heap_bytes)
             .word("heap_used_bytes", memory.heap_used_bytes)
             .word("heap_peak_bytes", memory.heap_peak_bytes)
+            .word("large_bytes", memory.large_bytes)
+            .word("free_bytes", memory.free_bytes)
+            .word("free_longest_bytes", memory.free_longest_bytes)
             .end(),
         Response::Log { lines, lost } => {
             Fields::new(out).word("lost", lost).end()?;

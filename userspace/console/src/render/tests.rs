@@ -150,6 +150,9 @@ fn samples() -> Vec<Response> {
             heap_bytes: 16 << 20,
             heap_used_bytes: 1_500_000,
             heap_peak_bytes: 2_000_000,
+            large_bytes: 1 << 20,
+            free_bytes: 100 << 20,
+            free_longest_bytes: 99 << 20,
         }),
         Response::Log {
             lines: vec!["[    0.000001] info  up".into(), NASTY.into()],
