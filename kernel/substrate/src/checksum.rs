@@ -132,6 +132,21 @@ pub(crate) fn change(word: usize, old: u64, new: u64) -> u64 {
     share(word, new).wrapping_sub(share(word, old))
 }
 
+/// What the checksum gains when the `N` words from word `FIRST` on go from `old` to `new`.
+#[inline(always)]
+pub(crate) fn change_of_run<const FIRST: usize, const N: usize>(
+    old: &[u64; N],
+    new: &[u64; N],
+) -> u64 {
+    // Two sums, subtracted at the end: each is a run of products that vectors can do.
+    let (mut gained, mut lost) = (0_u64, 0_u64);
+    for (word, (&old, &new)) in (FIRST..WORDS).zip(old.iter().zip(new)) {
+        gained = gained.wrapping_add(share(word, new));
+        lost = lost.wrapping_add(share(word, old));
+    }
+    gained.wrapping_sub(lost)
+}
+
 /// The one flipped bit that explains a checksum that does not match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FlippedBit {

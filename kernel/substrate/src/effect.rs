@@ -67,11 +67,12 @@ impl Substrate {
                 frequency,
             } => {
                 let wave = self.plan_wave(origin, amplitude, frequency)?;
-                self.check_reach(&wave, |reached| {
+                self.survey(&wave, |reached| {
                     earlier.iter().any(
                         |other| matches!(other, Effect::Write { cell, .. } if *cell == reached),
                     )
                 })
+                .map(|_| ())
             }
         }
     }
@@ -90,7 +91,10 @@ impl Substrate {
                 frequency,
             } => {
                 let wave = self.plan_wave(origin, amplitude, frequency)?;
-                self.spread(&wave)
+                // Verified anew: earlier effects came in between. What was lost meanwhile is
+                // told by the spreading.
+                let reach = self.survey(&wave, |_| true)?;
+                self.spread(&wave, &reach)
             }
         }
     }

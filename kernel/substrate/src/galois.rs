@@ -38,6 +38,16 @@ pub(crate) const fn double(word: u64) -> u64 {
     ((word ^ carries) << 1) ^ (mask & REDUCTION)
 }
 
+/// Each byte of `words` times 2 to the power of `exponent`.
+#[inline(always)]
+pub(crate) fn raise<const N: usize>(words: &mut [u64; N], exponent: usize) {
+    for _ in 0..exponent {
+        for word in &mut *words {
+            *word = double(*word);
+        }
+    }
+}
+
 /// What takes a word times an element: the element times 2 to the power of each bit's place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Factor([u64; 8]);

@@ -19,11 +19,11 @@ mod scrub;
 #[cfg(test)]
 mod tests;
 
-use crate::checksum::{Line, WORDS, change, checksum};
+use crate::checksum::{Line, WORDS, change, change_of_run, checksum};
 use crate::defect::{Defect, planted};
 use crate::error::SubstrateError;
 use crate::event::{Action, Counters, EventLog, Finding, IntegrityEvent, Place};
-use crate::galois::{Factor, double};
+use crate::galois::{Factor, double, raise};
 use crate::geometry::Geometry;
 use crate::line;
 use alloc::vec::Vec;
@@ -62,8 +62,8 @@ pub(crate) struct Editor<'a> {
     parity_block: usize,
     second: &'a mut Line,
     second_checksum: &'a mut u64,
-    /// What the line is multiplied with in the second parity.
-    factor: Factor,
+    /// The line is multiplied with 2 to the power of this in the second parity.
+    weight: usize,
 }
 
 impl Guard {
@@ -151,7 +151,7 @@ impl Guard {
             parity_block: data_lines + stripe,
             second: &mut second[stripe],
             second_checksum: &mut second_checksums[stripe],
-            factor: Factor::power_of_two(weight),
+            weight,
         }
     }
 
@@ -263,16 +263,57 @@ impl Editor<'_> {
         }
         if !planted(Defect::SkipSecondParity) {
             let was = self.second[word];
-            let is = was ^ self.factor.times(old ^ new);
+            let is = was ^ Factor::power_of_two(self.weight).times(old ^ new);
             self.second[word] = is;
             *self.second_checksum = self.second_checksum.wrapping_add(change(word, was, is));
         }
     }
 
-    /// Replaces the whole line.
-    pub(crate) fn replace(&mut self, line: &Line) {
-        for (word, &value) in line.iter().enumerate() {
-            self.set(word, value);
+    /// Changes the `N` words from word `FIRST` on together: what [`Editor::set`] does for each,
+    /// in the form that vectors are made of.
+    #[inline(always)]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "runs come from the constants of the line's format, and end before WORDS"
+    )]
+    pub(crate) fn set_run<const FIRST: usize, const N: usize>(&mut self, new: &[u64; N]) {
+        let old: [u64; N] = core::array::from_fn(|i| self.line[FIRST + i]);
+        let mut difference: [u64; N] = core::array::from_fn(|i| old[i] ^ new[i]);
+        self.line[FIRST..FIRST + N].copy_from_slice(new);
+        *self.line_checksum = self
+            .line_checksum
+            .wrapping_add(change_of_run::<FIRST, N>(&old, new));
+        if !planted(Defect::SkipFirstParity) {
+            add_to_run::<FIRST, N>(self.parity, self.parity_checksum, &difference);
+        }
+        if planted(Defect::BlessParity) {
+            *self.parity_checksum = checksum(self.parity, self.parity_block);
+        }
+        if !planted(Defect::SkipSecondParity) {
+            raise(&mut difference, self.weight);
+            add_to_run::<FIRST, N>(self.second, self.second_checksum, &difference);
         }
     }
+
+    /// Replaces the whole line.
+    pub(crate) fn replace(&mut self, line: &Line) {
+        self.set_run::<0, WORDS>(line);
+    }
+}
+
+/// Adds to the words of a parity from word `FIRST` on, and to its checksum what that changes.
+#[inline(always)]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "runs come from the constants of the line's format, and end before WORDS"
+)]
+fn add_to_run<const FIRST: usize, const N: usize>(
+    parity: &mut Line,
+    stored: &mut u64,
+    difference: &[u64; N],
+) {
+    let old: [u64; N] = core::array::from_fn(|i| parity[FIRST + i]);
+    let new: [u64; N] = core::array::from_fn(|i| old[i] ^ difference[i]);
+    parity[FIRST..FIRST + N].copy_from_slice(&new);
+    *stored = stored.wrapping_add(change_of_run::<FIRST, N>(&old, &new));
 }

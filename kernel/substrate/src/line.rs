@@ -91,6 +91,12 @@ pub(crate) const fn word(line: &Line, word: usize) -> u64 {
     line[word]
 }
 
+/// The words of all lanes in the column that begins at `column`.
+#[inline(always)]
+pub(crate) fn column(line: &Line, column: usize) -> [u64; LANES] {
+    Lane::ALL.map(|lane| word(line, lane.word(column)))
+}
+
 /// Number in lane `lane` of the column that begins at `column`.
 #[inline(always)]
 pub(crate) const fn number(line: &Line, column: usize, lane: Lane) -> f64 {
@@ -128,6 +134,12 @@ pub(crate) fn slot_with(line: &Line, lane: Lane, slot: Option<usize>) -> (usize,
 #[inline(always)]
 pub(crate) fn is_poisoned(line: &Line, lane: Lane) -> bool {
     flags(line, lane) & POISONED != 0 && !planted(Defect::ServePoison)
+}
+
+/// Whether the content of any cell of a line was lost.
+#[inline(always)]
+pub(crate) fn has_poison(line: &Line) -> bool {
+    word(line, FLAGS) & POISONED_ALL != 0
 }
 
 /// A cell as its verified line shows it.

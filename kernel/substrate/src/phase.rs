@@ -42,10 +42,13 @@ pub(crate) fn wrap(phase: f64) -> f64 {
 /// Adds a shift in (-2 pi, 2 pi) to a wrapped phase, and wraps the sum.
 ///
 /// The same bits as [`wrap`] of the sum: subtracting 2 pi once is exact between 2 and 4 pi.
-#[inline]
+///
+/// Without a branch, so that several phases can be advanced side by side in a vector.
+#[inline(always)]
 pub(crate) fn advance(phase: f64, shift: f64) -> f64 {
     let sum = phase + shift;
-    if sum >= TAU { sum - TAU } else { raise(sum) }
+    let (lowered, raised) = (sum - TAU, raise(sum));
+    if sum >= TAU { lowered } else { raised }
 }
 
 /// The exact remainder of a finite phase by 2 pi, with the sign of the phase: `fmod`.
@@ -68,15 +71,12 @@ pub(crate) fn remainder(phase: f64) -> f64 {
 }
 
 /// Brings a remainder in (-2 pi, 2 pi) into [0, 2 pi).
-#[inline]
+#[inline(always)]
 fn raise(rest: f64) -> f64 {
-    if rest < 0.0 {
-        let raised = rest + TAU;
-        // A tiny negative remainder rounds up to the full turn.
-        if raised < TAU { raised } else { 0.0 }
-    } else {
-        rest + 0.0
-    }
+    let raised = rest + TAU;
+    // A tiny negative remainder rounds up to the full turn.
+    let raised = if raised < TAU { raised } else { 0.0 };
+    if rest < 0.0 { raised } else { rest + 0.0 }
 }
 
 #[cfg(test)]
