@@ -105,13 +105,10 @@ fn serve(node: &mut Node<Hardware>, console: &mut Console, terminal: &mut Termin
     let mut buffer = [0; READ_BYTES];
     let mut outgoing = Outgoing::default();
     loop {
-        let (count, is_lossy) = terminal.read(&mut buffer);
-        if is_lossy {
-            // Where in the stream bytes were lost is unknown, so nothing that waits is trusted.
-            while terminal.read(&mut buffer).0 > 0 {}
+        let Ok(count) = terminal.read(&mut buffer) else {
             console.overrun();
             continue;
-        }
+        };
         for &byte in buffer.iter().take(count) {
             take_byte(byte, node, console, terminal);
         }

@@ -5,7 +5,7 @@
 use core::fmt;
 use drivers::screen::{Geometry, PixelOrder, Screen};
 use machine::boot::PixelFormat;
-use machine::serial::{COM1, COM2, Port};
+use machine::serial::{BytesLost, COM1, COM2, Port};
 use spin::Mutex;
 
 /// The screen, where the panic report finds it too.
@@ -43,12 +43,9 @@ impl Terminal {
         Terminal { port }
     }
 
-    /// Takes typed bytes, and tells whether some were lost.
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> (usize, bool) {
-        self.port.map_or((0, false), |port| {
-            let is_lossy = port.overrun_taken();
-            (port.read(buffer), is_lossy)
-        })
+    /// Takes typed bytes, or tells that some were lost.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, BytesLost> {
+        self.port.map_or(Ok(0), |port| port.read(buffer))
     }
 
     /// Waits until everything written is out, as before the machine goes off.

@@ -6,14 +6,18 @@
 //!
 //! Invariants:
 //! - a handler moves bytes and counts, never more, and never waits;
-//! - an event between the loop's last look and its halt is not lost: the flag is checked with
-//!   interrupts off, and the halt takes effect before the next interrupt does.
+//! - a handler calls this crate alone, which knows no service: the cells and the ledger are out of its
+//!   reach;
+//! - what a handler shares with the loop is a port's rings and registers, under their locks, the
+//!   flag of [`Wake`], and counters that the loop only reads.
 
 pub mod local;
 pub mod pic;
+mod wake;
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+pub(crate) use wake::Wake;
 use x86_64::instructions::interrupts as processor;
 
 use crate::clock::{self, pit};
@@ -37,7 +41,7 @@ const COM1_LINE: u8 = 4;
 
 static TICKS: AtomicU64 = AtomicU64::new(0);
 static SPURIOUS_COUNT: AtomicU64 = AtomicU64::new(0);
-static HAS_EVENT: AtomicBool = AtomicBool::new(false);
+static WAKE: Wake = Wake::new();
 static USES_LOCAL_TIMER: AtomicBool = AtomicBool::new(false);
 static STARTED_NS: AtomicU64 = AtomicU64::new(0);
 
@@ -79,14 +83,7 @@ pub fn wait() {
         wait_for_first_tick();
         return;
     }
-    processor::disable();
-    if !HAS_EVENT.load(Ordering::Relaxed) {
-        // The instruction after `sti` runs before any interrupt is taken, so none is missed.
-        processor::enable_and_hlt();
-        processor::disable();
-    }
-    HAS_EVENT.store(false, Ordering::Relaxed);
-    processor::enable();
+    WAKE.wait();
 }
 
 /// Until a tick has been seen a halt might last for ever, so this only looks.
@@ -112,7 +109,7 @@ pub(crate) fn handle(vector: u8) {
             SPURIOUS_COUNT.fetch_add(1, Ordering::Relaxed);
         }
     }
-    HAS_EVENT.store(true, Ordering::Relaxed);
+    WAKE.note();
 }
 
 fn handle_line(line: u8) {

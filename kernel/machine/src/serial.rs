@@ -6,19 +6,26 @@
 //!
 //! Invariants:
 //! - no operation waits without a bound;
-//! - an overflow of a receive ring drops the newest bytes and is reported once by
-//!   [`Port::overrun_taken`], so that a reader can void the line it was reading.
+//! - a loss of received bytes is reported once, by [`Port::read`], before any byte that came after
+//!   it, so that a reader can void the line it was reading;
+//! - what an interrupt and the loop share of a port is behind its locks.
 
+#[cfg(test)]
+mod chip;
+#[cfg(test)]
+mod interleavings;
 pub mod ring;
 mod transfer;
 
+use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use uart_16550::backend::PioBackend;
+use uart_16550::backend::{Backend, PioBackend};
 use uart_16550::spec::registers::{FifoTriggerLevel, IER, LSR};
 use uart_16550::{BaudRate, Config, Uart16550};
 
 use crate::sync::InterruptLock;
+use crate::sync::defect::{Defect, planted};
 use transfer::{Patience, Rings, STALLED_LOOK_COUNT_MAX};
 
 /// Capacity of a receive ring, in bytes.
@@ -26,17 +33,25 @@ pub const RECEIVE_RING_BYTES: usize = 16 * 1024;
 /// Capacity of a transmit ring, in bytes.
 pub const TRANSMIT_RING_BYTES: usize = 32 * 1024;
 
-type Uart = Uart16550<PioBackend>;
+/// Received bytes were lost, and those around them are void.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BytesLost;
 
-/// One serial port.
-pub struct Port {
+impl fmt::Display for BytesLost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bytes were lost on the serial line; send the line again")
+    }
+}
+
+impl core::error::Error for BytesLost {}
+
+/// One serial port. Only the loop writes the atomics; what handlers touch is locked.
+pub struct Port<B: Backend = PioBackend> {
     base: u16,
     is_present: AtomicBool,
-    has_overrun: AtomicBool,
-    overrun_count: AtomicU64,
     dropped_byte_count: AtomicU64,
     is_stalled: AtomicBool,
-    uart: InterruptLock<Option<Uart>>,
+    uart: InterruptLock<Option<Uart16550<B>>>,
     rings: &'static InterruptLock<Rings>,
 }
 
@@ -49,13 +64,11 @@ pub static COM1: Port = Port::new(0x3f8, &COM1_RINGS);
 /// The telemetry line.
 pub static COM2: Port = Port::new(0x2f8, &COM2_RINGS);
 
-impl Port {
+impl<B: Backend> Port<B> {
     const fn new(base: u16, rings: &'static InterruptLock<Rings>) -> Self {
         Self {
             base,
             is_present: AtomicBool::new(false),
-            has_overrun: AtomicBool::new(false),
-            overrun_count: AtomicU64::new(0),
             dropped_byte_count: AtomicU64::new(0),
             is_stalled: AtomicBool::new(false),
             uart: InterruptLock::new(None),
@@ -69,7 +82,7 @@ impl Port {
     }
 
     /// Runs `action` on the port, if there is one, and its rings.
-    fn with<R>(&self, action: impl FnOnce(&mut Uart, &mut Rings) -> R) -> Option<R> {
+    fn with<R>(&self, action: impl FnOnce(&mut Uart16550<B>, &mut Rings) -> R) -> Option<R> {
         self.uart.with(|uart| {
             let uart = uart.as_mut()?;
             Some(self.rings.with(|rings| action(uart, rings)))
@@ -77,18 +90,23 @@ impl Port {
     }
 
     /// Takes received bytes into `buffer` and says how many.
-    pub fn read(&self, buffer: &mut [u8]) -> usize {
-        self.rings.with(|rings| rings.receive.pop(buffer))
-    }
-
-    /// True if received bytes were lost since this was asked last.
-    pub fn overrun_taken(&self) -> bool {
-        self.has_overrun.swap(false, Ordering::Relaxed)
+    ///
+    /// # Errors
+    /// [`BytesLost`], once, if bytes were lost since the last call; what waited around the loss is
+    /// dropped.
+    pub fn read(&self, buffer: &mut [u8]) -> Result<usize, BytesLost> {
+        if planted(Defect::LossToldBeforeRead) {
+            self.rings.with(|rings| rings.read(&mut []))?;
+            return Ok(self.rings.with(|rings| rings.pop(buffer)));
+        }
+        // The loss and the bytes are taken at once: an interrupt between the two could bring
+        // bytes from behind a loss that the reader has not been told of.
+        self.rings.with(|rings| rings.read(buffer))
     }
 
     /// How many times received bytes were lost.
-    pub fn overrun_count(&self) -> u64 {
-        self.overrun_count.load(Ordering::Relaxed)
+    pub fn loss_count(&self) -> u64 {
+        self.rings.with(|rings| rings.loss_count)
     }
 
     /// How many bytes were written that the port never took.
@@ -137,7 +155,7 @@ impl Port {
         loop {
             let state = self.with(|uart, rings| {
                 rings.send(uart);
-                let is_idle = uart.lsr().contains(LSR::TRANSMITTER_EMPTY);
+                let is_idle = rings.status(uart).contains(LSR::TRANSMITTER_EMPTY);
                 (rings.transmit.len(), is_idle)
             });
             match state {
@@ -148,10 +166,22 @@ impl Port {
         }
     }
 
+    /// Lets the port raise interrupts.
+    fn enable_interrupts(&self) {
+        self.with(|uart, _| uart.enable_interrupts(IER::DATA_READY | IER::THR_EMPTY));
+    }
+
+    /// Moves bytes between the port and the rings until the port wants nothing more.
+    fn service(&self) {
+        self.with(|uart, rings| rings.service(uart));
+    }
+}
+
+impl Port {
     /// Looks for the port and sets it up: 115200 baud, 8 data bits, no parity, 1 stop bit.
     fn init(&self) {
         // SAFETY: the eight ports from this base are a serial port's on every PC, or nobody's.
-        let Ok(mut uart) = (unsafe { Uart::new_port(self.base) }) else {
+        let Ok(mut uart) = (unsafe { Uart16550::new_port(self.base) }) else {
             return;
         };
         if !uart.check_present() || !is_drained(&mut uart) {
@@ -165,20 +195,6 @@ impl Port {
         if uart.init(config).is_ok() {
             self.uart.with(|slot| *slot = Some(uart));
             self.is_present.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// Lets the port raise interrupts.
-    fn enable_interrupts(&self) {
-        self.with(|uart, _| uart.enable_interrupts(IER::DATA_READY | IER::THR_EMPTY));
-    }
-
-    /// Moves bytes between the port and the rings until the port wants nothing more.
-    fn service(&self) {
-        let has_lost = self.with(|uart, rings| rings.service(uart));
-        if has_lost == Some(true) {
-            self.has_overrun.store(true, Ordering::Relaxed);
-            self.overrun_count.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -201,7 +217,7 @@ impl Port {
     pub(crate) fn write_raw(&self, bytes: &[u8]) {
         // SAFETY: as in `init`. Another user of the port may have been interrupted for good, which
         // at worst mixes their bytes.
-        let Ok(mut uart) = (unsafe { Uart::new_port(self.base) }) else {
+        let Ok(mut uart) = (unsafe { Uart16550::new_port(self.base) }) else {
             return;
         };
         if !uart.check_present() {
@@ -218,7 +234,7 @@ impl Port {
 
 /// Waits, bounded, until a port that firmware may have used has sent its last bit: a port that never
 /// does is broken, and setting it up would wait for it without a bound.
-fn is_drained(uart: &mut Uart) -> bool {
+fn is_drained(uart: &mut Uart16550<PioBackend>) -> bool {
     (0..STALLED_LOOK_COUNT_MAX).any(|_| uart.lsr().contains(LSR::TRANSMITTER_EMPTY))
 }
 

@@ -5,14 +5,16 @@
 //!
 //! Invariants:
 //! - every call is bounded, whatever the chip says;
-//! - received bytes that do not fit are dropped, newest first, and reported.
+//! - received bytes that do not fit are dropped, newest first, and reported;
+//! - no two bytes are read from one side of a loss and the other without [`BytesLost`] between them.
 
 use uart_16550::Uart16550;
 use uart_16550::backend::Backend;
 use uart_16550::spec::registers::LSR;
 
 use super::ring::Ring;
-use super::{RECEIVE_RING_BYTES, TRANSMIT_RING_BYTES};
+use super::{BytesLost, RECEIVE_RING_BYTES, TRANSMIT_RING_BYTES};
+use crate::sync::defect::{Defect, planted};
 
 /// The port's FIFO, in bytes.
 const FIFO_BYTES: usize = 16;
@@ -28,8 +30,12 @@ pub(super) const STALLED_LOOK_COUNT_MAX: u32 = 200_000;
 
 /// What a port has received and has to send.
 pub(super) struct Rings {
-    pub(super) receive: Ring<RECEIVE_RING_BYTES>,
+    receive: Ring<RECEIVE_RING_BYTES>,
     pub(super) transmit: Ring<TRANSMIT_RING_BYTES>,
+    /// Received bytes were lost, and the reader has not been told.
+    has_lost: bool,
+    /// How often received bytes were lost.
+    pub(super) loss_count: u64,
 }
 
 impl Rings {
@@ -37,36 +43,82 @@ impl Rings {
         Self {
             receive: Ring::new(),
             transmit: Ring::new(),
+            has_lost: false,
+            loss_count: 0,
         }
     }
 
-    /// Moves bytes both ways until the port wants nothing more, and says if something was lost.
-    pub(super) fn service<B: Backend>(&mut self, uart: &mut Uart16550<B>) -> bool {
-        let mut has_lost = false;
+    /// Takes received bytes into `buffer` and says how many; after a loss it takes none, because
+    /// where in the stream bytes are missing is unknown, and drops all that wait.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, BytesLost> {
+        if self.has_lost {
+            self.has_lost = false;
+            self.receive.discard(RECEIVE_RING_BYTES);
+            return Err(BytesLost);
+        }
+        Ok(self.pop(buffer))
+    }
+
+    /// Takes received bytes into `buffer`, whether some were lost or not, and says how many.
+    pub(super) fn pop(&mut self, buffer: &mut [u8]) -> usize {
+        self.receive.pop(buffer)
+    }
+
+    /// Puts a byte where received bytes wait.
+    #[cfg(test)]
+    pub(super) fn preload(&mut self, byte: u8) {
+        self.receive.push(&[byte]);
+    }
+
+    /// Whether the reader has something to take, or to be told.
+    #[cfg(test)]
+    pub(super) fn has_received(&self) -> bool {
+        self.has_lost || !self.receive.is_empty()
+    }
+
+    /// Takes note that received bytes were lost.
+    fn note_loss(&mut self) {
+        self.has_lost = true;
+        self.loss_count = self.loss_count.saturating_add(1);
+    }
+
+    /// The line's status. Reading it takes the port's word of a loss back, so that it is noted here.
+    pub(super) fn status<B: Backend>(&mut self, uart: &mut Uart16550<B>) -> LSR {
+        let status = uart.lsr();
+        if status.contains(LSR::OVERRUN_ERROR) && !planted(Defect::ForgetOverrun) {
+            self.note_loss();
+        }
+        status
+    }
+
+    /// Moves bytes both ways until the port wants nothing more.
+    pub(super) fn service<B: Backend>(&mut self, uart: &mut Uart16550<B>) {
         for _ in 0..SERVICE_ROUND_COUNT_MAX {
             // Reading the cause also takes back "transmitter empty" when there is nothing to send. A
             // cause left standing would hold the line up, and an edge-triggered controller would
             // never see the next one.
             let cause = uart.isr();
-            has_lost |= self.receive(uart);
+            self.receive(uart);
             self.send(uart);
-            if !cause.has_pending_interrupt() {
+            if !cause.has_pending_interrupt() || planted(Defect::ServeOnce) {
                 break;
             }
         }
-        has_lost
     }
 
-    /// Takes what the port received, and says if something was lost.
-    fn receive<B: Backend>(&mut self, uart: &mut Uart16550<B>) -> bool {
-        let mut has_lost = false;
+    /// Takes what the port received.
+    fn receive<B: Backend>(&mut self, uart: &mut Uart16550<B>) {
+        let mut has_overflown = false;
         for _ in 0..RECEIVE_BATCH_COUNT_MAX {
             let Ok(byte) = uart.try_receive_byte() else {
                 break;
             };
-            has_lost |= self.receive.push(&[byte]) == 0;
+            has_overflown |= self.receive.push(&[byte]) == 0;
         }
-        has_lost | uart.lsr().contains(LSR::OVERRUN_ERROR)
+        if has_overflown && !planted(Defect::SilentOverflow) {
+            self.note_loss();
+        }
+        self.status(uart);
     }
 
     /// Fills the port's FIFO as often as it is found empty.
@@ -166,10 +218,10 @@ mod tests {
         });
         let text: Vec<u8> = (0..100).collect();
         assert_eq!(rings.transmit.push(&text), 100);
-        assert!(!rings.service(&mut uart));
+        rings.service(&mut uart);
         assert_eq!(uart.backend().sent, text);
         let mut buffer = [0; 256];
-        assert_eq!(rings.receive.pop(&mut buffer), 200);
+        assert_eq!(rings.read(&mut buffer), Ok(200));
         assert!(buffer[..200].iter().copied().eq(0..200));
     }
 
@@ -182,10 +234,18 @@ mod tests {
             received: b"xyz".iter().copied().collect(),
             ..Chip::default()
         });
-        assert!(rings.service(&mut uart));
-        let mut buffer = [0; RECEIVE_RING_BYTES + 1];
-        assert_eq!(rings.receive.pop(&mut buffer), RECEIVE_RING_BYTES);
-        assert_eq!(buffer[RECEIVE_RING_BYTES - 2..RECEIVE_RING_BYTES], *b"ox");
+        rings.service(&mut uart);
+        let kept = rings.receive.front();
+        assert_eq!(kept.len(), RECEIVE_RING_BYTES);
+        assert_eq!(kept[RECEIVE_RING_BYTES - 2..], *b"ox");
+        assert_eq!(rings.loss_count, 1);
+        let mut buffer = [0; 8];
+        assert_eq!(rings.read(&mut buffer), Err(BytesLost));
+        assert_eq!(
+            rings.read(&mut buffer),
+            Ok(0),
+            "nothing of before is trusted"
+        );
     }
 
     #[test]
@@ -195,8 +255,11 @@ mod tests {
             has_overrun: true,
             ..Chip::default()
         });
-        assert!(rings.service(&mut uart));
-        assert!(!rings.service(&mut uart));
+        rings.service(&mut uart);
+        rings.service(&mut uart);
+        assert_eq!(rings.loss_count, 1);
+        assert_eq!(rings.read(&mut []), Err(BytesLost));
+        assert_eq!(rings.read(&mut []), Ok(0));
     }
 
     #[test]
@@ -207,7 +270,7 @@ mod tests {
             ..Chip::default()
         });
         rings.transmit.push(b"hello");
-        assert!(!rings.service(&mut uart));
+        rings.service(&mut uart);
         assert!(uart.backend().sent.is_empty());
         assert_eq!(rings.transmit.len(), 5);
         let mut patience = Patience::new();
