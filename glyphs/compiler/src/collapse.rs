@@ -8,6 +8,8 @@
 //! resonance is added and its own entanglement multiplied. All terms are at least 0, so nothing
 //! cancels and the rounding stays relative.
 //!
+//! Invariant: each parent link of a vault is one step here, whatever the number of ways to an ancestor.
+//!
 //! A state leaves the range of `f64` here where it does step by step. `R` only grows, so its
 //! final value tells (but for a copy's last powers of two, which the shares take back). `E` may grow in a copy and then be multiplied by a small coefficient, so
 //! the greatest multiple of it that any copy holds is kept too, as `peak`.
@@ -41,6 +43,8 @@ impl Inheritance {
 
     /// After `self`, a copy goes through `parent` and is added in shares.
     fn then_parent(self, parent: &Inheritance) -> Self {
+        #[cfg(test)]
+        steps::count();
         let share = Wide::new(RESONANCE_SHARE);
         let gain = Wide::ONE.plus(share.times(parent.gain));
         let factor = Wide::ONE
@@ -93,4 +97,23 @@ pub(crate) fn collapse<'a>(
         },
     };
     (inheritance, state)
+}
+
+/// Counts the steps of a load, so that a test can hold them to the links.
+#[cfg(test)]
+pub(crate) mod steps {
+    use std::cell::Cell;
+
+    std::thread_local! {
+        static STEPS: Cell<u64> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count() {
+        STEPS.with(|steps| steps.set(steps.get() + 1));
+    }
+
+    /// Steps of this thread since the last call.
+    pub(crate) fn take() -> u64 {
+        STEPS.with(|steps| steps.replace(0))
+    }
 }

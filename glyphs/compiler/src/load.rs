@@ -11,6 +11,7 @@ mod compile;
 mod files;
 mod index;
 mod refuse;
+mod suggest;
 
 use crate::error::{ErrorCounts, VaultError, VaultErrorKind};
 use crate::graph::Graph;
@@ -24,6 +25,7 @@ use alloc::vec::Vec;
 use files::Candidate;
 use glyph_parser::{Command, Diagnostic, Field};
 use index::Index;
+use suggest::Suggestions;
 
 /// Bounds that a vault is held to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,13 +178,15 @@ fn link(candidates: &mut [Candidate<'_>], log: &mut Log) -> Links {
         entangled: Graph::new(),
     };
     let index = Index::new(candidates);
+    let mut suggestions = Suggestions::new();
     for position in 0..candidates.len() {
         let mut missing = Vec::new();
         let candidate = &candidates[position];
         let mut resolve = |field, place, id: &GlyphId| {
             let found = index.find(candidates, id);
             if found.is_none() {
-                missing.push(candidate.missing(field, place, id, candidates));
+                let suggestion = suggestions.near(candidates, id);
+                missing.push(candidate.missing(field, place, id, suggestion));
             }
             found
         };

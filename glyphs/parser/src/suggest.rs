@@ -9,7 +9,8 @@ const WORD_BYTES_MAX: usize = 64;
 /// The candidate nearest to `word`, if it is near enough to be what was meant.
 ///
 /// Near enough is a third of the word's letters, at least one and at most three, inserted,
-/// removed, replaced or swapped with a neighbour. The first of equally near ones is taken.
+/// removed, replaced or swapped with a neighbour, and never more than half of the longer word. The
+/// first of equally near ones is taken.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = word.len().checked_div(3)?.clamp(1, 3);
     let mut best: Option<(usize, &'a str)> = None;
@@ -20,7 +21,8 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         let Some(edits) = distance(word, candidate) else {
             continue;
         };
-        if edits <= allowed && best.is_none_or(|(least, _)| edits < least) {
+        let half = word.len().max(candidate.len()) / 2;
+        if edits <= allowed.min(half) && best.is_none_or(|(least, _)| edits < least) {
             best = Some((edits, candidate));
         }
     }
@@ -91,5 +93,8 @@ mod tests {
         assert_eq!(nearest("dceay", words), Some("decay"));
         assert_eq!(nearest("explode", words), None);
         assert_eq!(nearest("", words), None);
+        assert_eq!(nearest("x", ["a", "b"]), None);
+        assert_eq!(nearest("x", ["a", "x1"]), Some("x1"));
+        assert_eq!(nearest("ab", ["xy", "ac"]), Some("ac"));
     }
 }

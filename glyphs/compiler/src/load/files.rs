@@ -11,7 +11,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use glyph_parser::{Diagnostic, Excerpt, Field, Parsed, Place, nearest, parse, quote, shown_name};
+use glyph_parser::{Diagnostic, Excerpt, Field, Parsed, Place, parse, quote, shown_name};
 
 /// A file's name and bytes.
 pub(super) type File<'a> = (&'a str, &'a [u8]);
@@ -66,7 +66,7 @@ impl Candidate<'_> {
         field: Field,
         place: Place,
         id: &GlyphId,
-        all: &[Candidate<'_>],
+        suggestion: Option<&str>,
     ) -> VaultError {
         let mut found = format!("{}, which no file defines", quote(id.as_str()));
         if field == Field::ParentGlyphs && id.as_str() == "none" {
@@ -79,7 +79,7 @@ impl Candidate<'_> {
             "the id of a glyph in this vault",
             found,
         );
-        error.diagnostic.suggestion = near(all, id).map(String::from);
+        error.diagnostic.suggestion = suggestion.map(String::from);
         error
     }
 }
@@ -235,15 +235,4 @@ fn line(bytes: &[u8], place: Place) -> Option<&str> {
     let index = usize::try_from(place.line.checked_sub(1)?).ok()?;
     let line = bytes.split(|byte| *byte == b'\n').nth(index)?;
     core::str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line)).ok()
-}
-
-/// A near miss among the ids beside the place where `id` would be.
-///
-/// Looking only there keeps loading linear; a slip in the first letters finds nothing.
-fn near<'a>(candidates: &'a [Candidate<'_>], id: &GlyphId) -> Option<&'a str> {
-    const EACH_SIDE: usize = 4;
-    let place = candidates.partition_point(|candidate| candidate.id < *id);
-    let from = place.saturating_sub(EACH_SIDE);
-    let around = candidates.iter().skip(from).take(2 * EACH_SIDE);
-    nearest(id.as_str(), around.map(|candidate| candidate.id.as_str()))
 }

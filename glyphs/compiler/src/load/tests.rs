@@ -1,7 +1,7 @@
 //! What a vault takes and refuses, and how the refusal reads.
 
 use super::*;
-use crate::Op;
+use crate::{Op, collapse};
 use std::string::ToString;
 
 fn load(files: &[(&str, &str)]) -> (Vault, Vec<VaultError>) {
@@ -497,4 +497,36 @@ fn a_stack_of_thirty_diamonds_loads_and_is_drawn_in_linear_cost() {
     assert!(vault.inherited(top).entanglement > 0.25);
     let (vault, _) = load_owned(&diamonds(31, "3"));
     assert_eq!(vault.inherited(top).resonance, f64::INFINITY);
+}
+
+#[test]
+fn a_stack_of_thirty_diamonds_compiles_in_one_step_a_link_as_a_chain_does() {
+    let chain: Vec<(String, String)> = (0..31)
+        .map(|n| match n {
+            0 => (String::from("c00"), String::new()),
+            _ => (format!("c{n:02}"), format!("parent: c{:02}", n - 1)),
+        })
+        .collect();
+    for (files, links_expected) in [(diamonds(31, "0"), 120), (chain, 30)] {
+        collapse::steps::take();
+        let (vault, errors) = load_owned(&files);
+        assert_eq!(errors, []);
+        let links: usize = vault.glyphs().map(|glyph| vault.parents(glyph).len()).sum();
+        assert_eq!(links, links_expected);
+        assert_eq!(collapse::steps::take(), links as u64);
+    }
+}
+
+#[test]
+fn a_slip_in_the_first_letter_finds_the_glyph_that_was_meant() {
+    let (_, errors) = load_glyphs(&[
+        ("water", ""),
+        ("fire", ""),
+        ("steam", "parent: eater, fire\nactivation: entangle(dire)"),
+    ]);
+    let meant: Vec<_> = errors
+        .iter()
+        .map(|error| error.diagnostic.suggestion.as_deref())
+        .collect();
+    assert_eq!(meant, [Some("water"), Some("fire")]);
 }
