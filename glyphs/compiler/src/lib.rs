@@ -29,5 +29,5 @@ mod wide;
 
 pub use error::{ErrorCounts, VaultError, VaultErrorKind};
 pub use load::Limits;
-pub use program::Op;
-pub use vault::{GlyphIndex, Vault};
+pub use program::{Op, Program};
+pub use vault::{Gate, GlyphIndex, Vault};

@@ -10,12 +10,12 @@
 mod ancestry;
 
 use crate::error::ErrorCounts;
-use crate::program::Op;
+use crate::program::{Lanes, Op, Place, Program};
 use abi::response::FieldState;
 use abi::{CellIndex, GlyphId};
 use alloc::vec::Vec;
 use core::ops::Range;
-use glyph_parser::{Constraint, Definition};
+use glyph_parser::{Command, Constraint, Definition};
 
 /// A glyph of one vault. Only that vault makes it and only there it has a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,11 +30,50 @@ impl GlyphIndex {
     }
 }
 
+/// What the constraints of a glyph come to. Comparisons are on the state after inheritance, which no
+/// activation changes: whether they hold is known when the vault is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// Nothing is in the way.
+    Open,
+    /// Every parent has to be active.
+    Parents,
+    /// A comparison does not hold: every activation is refused.
+    Closed,
+}
+
+impl Gate {
+    /// The gate of `constraints` on the state after inheritance.
+    ///
+    /// A compared value that is not finite refuses nothing here: the activation fails as non-finite.
+    pub(crate) fn of(constraints: &[Constraint], inherited: &FieldState) -> Gate {
+        constraints
+            .iter()
+            .fold(Gate::Open, |gate, constraint| match *constraint {
+                Constraint::Compare {
+                    field,
+                    comparison,
+                    number,
+                } => {
+                    let value = field.value(inherited);
+                    if comparison.holds(value, number) || !value.is_finite() {
+                        gate
+                    } else {
+                        Gate::Closed
+                    }
+                }
+                Constraint::ParentsActive(_) if gate == Gate::Open => Gate::Parents,
+                Constraint::ParentsActive(_) => gate,
+            })
+    }
+}
+
 /// What an activation reads of one glyph.
 #[derive(Clone, Debug)]
 pub(crate) struct Compiled {
     pub(crate) inherited: FieldState,
-    pub(crate) ops: Range<u32>,
+    pub(crate) program: Place,
+    pub(crate) gate: Gate,
     pub(crate) constraints: Range<u32>,
     pub(crate) parents: Range<u32>,
     pub(crate) generations: u32,
@@ -51,7 +90,7 @@ pub(crate) struct Compiled {
 pub struct Vault {
     pub(crate) definitions: Vec<Definition>,
     pub(crate) compiled: Vec<Compiled>,
-    pub(crate) ops: Vec<Op>,
+    pub(crate) lanes: Lanes,
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) parents: Vec<GlyphIndex>,
     pub(crate) refused: Vec<GlyphId>,
@@ -140,10 +179,32 @@ impl Vault {
         &self.compiled(glyph).inherited
     }
 
-    /// Its program; operation `n` stands for command `n` of the definition.
+    /// Its program.
     #[must_use]
-    pub fn program(&self, glyph: GlyphIndex) -> &[Op] {
-        slice(&self.ops, &self.compiled(glyph).ops)
+    #[inline]
+    pub fn program(&self, glyph: GlyphIndex) -> Program<'_> {
+        self.lanes.program(&self.compiled(glyph).program)
+    }
+
+    /// What one command of a definition of this vault does, for who runs a program step by step.
+    ///
+    /// # Panics
+    /// If it entangles with a glyph that this vault does not have.
+    #[must_use]
+    pub fn op(&self, command: &Command) -> Op {
+        let target = match command {
+            Command::Entangle(id) => self.find(id).map(|target| self.definition(target)),
+            _ => None,
+        };
+        Op::compile(command, || target)
+            .unwrap_or_else(|| unreachable!("a sound glyph entangles with sound glyphs"))
+    }
+
+    /// What its constraints come to.
+    #[must_use]
+    #[inline]
+    pub fn gate(&self, glyph: GlyphIndex) -> Gate {
+        self.compiled(glyph).gate
     }
 
     /// What must hold before it may be activated.

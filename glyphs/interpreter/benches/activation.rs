@@ -105,7 +105,7 @@ fn activation() {
         for _ in 0..COUNT {
             let outcome =
                 black_box(&interpreter).activate(black_box(&vault), black_box(busy), None);
-            black_box(outcome.unwrap());
+            black_box(&outcome.unwrap());
         }
     });
     let nanoseconds = seconds / f64::from(COUNT) * 1e9;

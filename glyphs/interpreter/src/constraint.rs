@@ -3,11 +3,34 @@
 use crate::{ActivationError, Interpreter};
 use abi::GlyphId;
 use alloc::vec::Vec;
-use glyph_compiler::{GlyphIndex, Vault};
+use glyph_compiler::{Gate, GlyphIndex, Vault};
 use glyph_parser::Constraint;
 
 /// Checks every constraint of `glyph` on its state after inheritance and its parents' activity.
+#[inline]
 pub(crate) fn check(
+    interpreter: &Interpreter,
+    vault: &Vault,
+    glyph: GlyphIndex,
+) -> Result<(), ActivationError> {
+    let is_open = match vault.gate(glyph) {
+        Gate::Open => true,
+        Gate::Parents => {
+            let mut parents = vault.parents(glyph).iter();
+            parents.all(|parent| interpreter.is_active(*parent))
+        }
+        Gate::Closed => false,
+    };
+    if is_open {
+        Ok(())
+    } else {
+        first_refusal(interpreter, vault, glyph)
+    }
+}
+
+/// Looks for the first constraint that does not hold.
+#[cold]
+fn first_refusal(
     interpreter: &Interpreter,
     vault: &Vault,
     glyph: GlyphIndex,

@@ -16,7 +16,7 @@ impl Interpreter {
             home: vault.home(glyph),
             generations: vault.generations(glyph),
             // A program has at most 64 commands.
-            commands: u32::try_from(vault.program(glyph).len()).unwrap_or(u32::MAX),
+            commands: u32::try_from(vault.definition(glyph).program.len()).unwrap_or(u32::MAX),
             activations: self.activations(glyph),
         }
     }

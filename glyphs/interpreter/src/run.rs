@@ -1,7 +1,8 @@
 //! Runs programs, plain or with a trace.
 //!
 //! Invariants:
-//! - [`run`] and [`run_traced`] compute the same bits: both go through [`apply`];
+//! - [`run`], by lanes, and [`run_traced`], command by command, compute the same bits: each field goes
+//!   through the same operations in the same order;
 //! - a value that is not finite stays so through every operation, therefore one check at the
 //!   end finds it; only the coherence, an integer, is checked where it changes.
 
@@ -10,7 +11,7 @@ use abi::response::FieldState;
 use alloc::format;
 use alloc::string::ToString;
 use core::fmt;
-use glyph_compiler::{GlyphIndex, Op, Vault};
+use glyph_compiler::{GlyphIndex, Op, Program, Vault};
 use glyph_parser::{Command, Definition};
 
 /// Coherence above which `stabilize` gives [`COHERENCE_FULL`], percent.
@@ -52,18 +53,46 @@ impl fmt::Display for Step<'_> {
 }
 
 /// Runs the program of `glyph` on its inherited state.
+#[inline]
 pub(crate) fn run(vault: &Vault, glyph: GlyphIndex) -> Result<FieldState, ActivationError> {
-    let mut state = *vault.inherited(glyph);
-    for op in vault.program(glyph) {
-        if !apply(op, &mut state) {
-            return Err(first_failure(vault, glyph));
+    match run_lanes(&vault.program(glyph), vault.inherited(glyph)) {
+        Some(state) if is_finite(&state) => Ok(state),
+        _ => Err(first_failure(vault, glyph)),
+    }
+}
+
+/// The state after the program; `None` if the coherence leaves its range.
+#[inline]
+fn run_lanes(program: &Program<'_>, start: &FieldState) -> Option<FieldState> {
+    let mut state = *start;
+    let mut multiplies = program.multiplies;
+    for number in program.resonance {
+        if multiplies & 1 == 1 {
+            state.resonance *= number;
+        } else {
+            state.resonance += number;
         }
+        multiplies >>= 1;
     }
-    if is_finite(&state) {
-        Ok(state)
-    } else {
-        Err(first_failure(vault, glyph))
+    for factor in program.magnitude {
+        state.magnitude *= factor;
     }
+    for degrees in program.phase {
+        state.phase += degrees;
+    }
+    for coefficient in program.entanglement {
+        state.entanglement += coefficient;
+    }
+    let mut stabilizes = program.stabilizes;
+    for drop in program.coherence {
+        state.coherence = if stabilizes & 1 == 1 {
+            stabilized(state.coherence)
+        } else {
+            state.coherence.checked_sub(*drop)?
+        };
+        stabilizes >>= 1;
+    }
+    (!program.drops_beyond_range).then_some(state)
 }
 
 /// The same, telling each step and stopping at the first that leaves the range.
@@ -81,9 +110,8 @@ pub(crate) fn run_traced(
     if !is_finite(&state) {
         return Err(non_finite(definition, None));
     }
-    let commands = definition.program.iter().zip(vault.program(glyph));
-    for (position, (command, op)) in commands.enumerate() {
-        let in_range = apply(op, &mut state);
+    for (position, command) in definition.program.iter().enumerate() {
+        let in_range = apply(&vault.op(command), &mut state);
         tracer(Step::Command(command), &state);
         if !in_range || !is_finite(&state) {
             return Err(non_finite(definition, Some((position, command))));
@@ -105,13 +133,7 @@ fn apply(op: &Op, state: &mut FieldState) -> bool {
         }
         Op::Amplify(factor) => state.magnitude *= factor,
         Op::PhaseShift(degrees) => state.phase += degrees,
-        Op::Stabilize => {
-            state.coherence = if state.coherence > COHERENCE_NEARLY_FULL {
-                COHERENCE_FULL
-            } else {
-                state.coherence + COHERENCE_STEP
-            };
-        }
+        Op::Stabilize => state.coherence = stabilized(state.coherence),
         Op::Decay { keep, drop } => {
             state.magnitude *= keep;
             let Some(coherence) = state.coherence.checked_sub(drop) else {
@@ -122,6 +144,14 @@ fn apply(op: &Op, state: &mut FieldState) -> bool {
         Op::DecayBeyondRange => return false,
     }
     true
+}
+
+fn stabilized(coherence: i64) -> i64 {
+    if coherence > COHERENCE_NEARLY_FULL {
+        COHERENCE_FULL
+    } else {
+        coherence + COHERENCE_STEP
+    }
 }
 
 fn is_finite(state: &FieldState) -> bool {

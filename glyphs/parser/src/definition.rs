@@ -317,3 +317,46 @@ impl Comparison {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_comparison_holds_below_at_and_above_as_its_sign_says() {
+        for (comparison, below, at, above) in [
+            (Comparison::AtLeast, false, true, true),
+            (Comparison::AtMost, true, true, false),
+            (Comparison::Above, false, false, true),
+            (Comparison::Below, true, false, false),
+            (Comparison::Equal, false, true, false),
+        ] {
+            let holds = [1.0, 2.0, 3.0].map(|left| comparison.holds(left, 2.0));
+            assert_eq!(holds, [below, at, above], "{}", comparison.name());
+        }
+    }
+
+    #[test]
+    fn a_constraint_compares_the_field_that_it_names() {
+        let state = FieldState {
+            resonance: 3.0,
+            magnitude: 4.0,
+            phase: 5.0,
+            coherence: 6,
+            entanglement: 7.0,
+        };
+        for (field, value) in StateField::ALL.into_iter().zip([6.0, 4.0, 3.0, 5.0, 7.0]) {
+            assert_eq!(field.value(&state).to_bits(), f64::to_bits(value));
+        }
+    }
+
+    #[test]
+    fn an_output_is_a_whole_label() {
+        let mut glyph = Definition::with_defaults(GlyphId::new("a").unwrap());
+        assert!(!glyph.has_output(Definition::OUTPUT_RESONANCE));
+        glyph.outputs.push(String::from("field_state_too"));
+        glyph.outputs.push(String::from("resonance"));
+        assert!(glyph.has_output(Definition::OUTPUT_RESONANCE));
+        assert!(!glyph.has_output(Definition::OUTPUT_FIELD_STATE));
+    }
+}

@@ -41,7 +41,7 @@ impl<M: Machine> Node<M> {
             .glyphs
             .vault
             .glyphs()
-            .max_by_key(|glyph| self.glyphs.vault.program(*glyph).len())
+            .max_by_key(|glyph| self.glyphs.vault.definition(*glyph).program.len())
         {
             let began = self.machine.monotonic_ns();
             for _ in 0..REPEATS {

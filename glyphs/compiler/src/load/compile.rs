@@ -5,8 +5,8 @@
 use super::Links;
 use super::files::Candidate;
 use crate::collapse::{Inheritance, collapse};
-use crate::program::Op;
-use crate::vault::{Compiled, GlyphIndex, Vault};
+use crate::program::{Op, position};
+use crate::vault::{Compiled, Gate, GlyphIndex, Vault};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -38,6 +38,7 @@ pub(super) fn compile(
             states[*node] = Some((state, *generations));
         }
     }
+    let mut ops = Vec::new();
     for node in sound.iter().copied() {
         let (Some(definition), Some((inherited, generations))) =
             (sound_definition(&candidates[node]), states[node])
@@ -45,15 +46,17 @@ pub(super) fn compile(
             unreachable!("a sound glyph has a definition and was collapsed");
         };
         let mut targets = links.entangled.of(node).iter();
-        let ops = definition.program.iter().map(|command| {
+        ops.clear();
+        ops.extend(definition.program.iter().map(|command| {
             let target = || sound_definition(&candidates[*targets.next()?]);
             let op = Op::compile(command, target);
             op.unwrap_or_else(|| unreachable!("a sound glyph entangles with sound glyphs"))
-        });
+        }));
         let parents = links.parents.of(node).iter();
         let compiled = Compiled {
             inherited,
-            ops: extend(&mut vault.ops, ops),
+            program: vault.lanes.push(&ops),
+            gate: Gate::of(&definition.constraints, &inherited),
             constraints: extend(
                 &mut vault.constraints,
                 definition.constraints.iter().copied(),
@@ -87,9 +90,4 @@ fn extend<T>(pool: &mut Vec<T>, items: impl Iterator<Item = T>) -> Range<u32> {
     let start = position(pool.len());
     pool.extend(items);
     start..position(pool.len())
-}
-
-/// A position in one of the vault's tables, which the bytes of a vault keep far below 2^32.
-fn position(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or_else(|_| unreachable!("a vault's tables hold fewer than 2^32"))
 }
