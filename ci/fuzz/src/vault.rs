@@ -121,7 +121,7 @@ pub fn interpreter(input: &[u8]) {
                 assert!(numbers.iter().all(|number| number.is_finite()));
                 assert_eq!(last, Some(state));
                 let inherits = usize::from(!vault.parents(glyph).is_empty());
-                assert_eq!(steps, 1 + inherits + vault.program(glyph).len());
+                assert_eq!(steps, 1 + inherits + vault.definition(glyph).program.len());
                 interpreter.commit(glyph);
                 assert!(interpreter.is_active(glyph));
             }

@@ -1,13 +1,14 @@
 //! `cargo xtask bench`: what things cost, each figure with the command that gives it.
 //!
 //! Owns the report and its comparison with the last run; `start` measures boots, `peer` the Linux
-//! kernel that boots beside ours, `figures` holds and compares numbers.
+//! kernel that boots beside ours, `language` what other languages take, `figures` holds and compares numbers.
 //!
 //! Invariants:
 //! - no figure decides anything: a benchmark reports, tests judge;
 //! - figures of the same name are comparable: same files, same flags, best of the same count.
 
 mod figures;
+mod language;
 mod peer;
 mod start;
 
@@ -25,7 +26,7 @@ pub(crate) struct Arguments {
     /// Take the files under target/ as they are
     #[arg(long)]
     no_build: bool,
-    /// Leave out the Linux kernel, which is fetched from Debian the first time
+    /// Leave out what is not ours: the Linux kernel and the peers of the language, fetched the first time
     #[arg(long)]
     no_peer: bool,
     /// Boots of which the best counts
@@ -56,6 +57,7 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
     start::measure(artifacts, arguments.rounds, &mut now)?;
     if !arguments.no_peer {
         peer::measure(artifacts, arguments.rounds, &mut now)?;
+        language::measure(artifacts, &mut now)?;
     }
     operations(artifacts, &mut now)?;
     print!("{}", now.table(&last));

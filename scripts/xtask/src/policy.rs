@@ -1,8 +1,9 @@
 //! `cargo xtask policy`: which outside code may come in, by licence, source and version.
 //!
 //! Owns the checker's pinned version and its installation under `target/tools`; the policy itself
-//! is `deny.toml`. The boot loader's stages have a workspace of their own, whose versions belong
-//! to the loader: for them licences and sources count.
+//! is `deny.toml`. The boot loader's stages, the fuzz targets under libFuzzer and the peers of the
+//! benchmarks have workspaces of their own, whose versions belong to others: for them licences and
+//! sources count.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -25,6 +26,8 @@ pub(crate) fn run(artifacts: &Artifacts) -> Result<()> {
     for (manifest, checks) in [
         ("Cargo.toml", ["bans", "licenses", "sources"].as_slice()),
         ("boot/images/Cargo.toml", &["licenses", "sources"]),
+        ("ci/fuzz/libfuzzer/Cargo.toml", &["licenses", "sources"]),
+        ("ci/peers/Cargo.toml", &["licenses", "sources"]),
     ] {
         let manifest = artifacts.root().join(manifest);
         println!("policy: {} of {}", checks.join(", "), manifest.display());
