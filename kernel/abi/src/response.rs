@@ -259,6 +259,15 @@ pub struct CellView {
     pub flags: u8,
 }
 
+/// As of when means and extremes of the field are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FiguresAge {
+    /// Of the field as it is.
+    Current,
+    /// From the last whole walk of the scrubber: each cell as it was at this tick or later.
+    Since(u64),
+}
+
 /// Counts, averages and extremes of the field, and how whole it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SubstrateStatus {
@@ -268,6 +277,8 @@ pub struct SubstrateStatus {
     pub height: u32,
     /// Time in ticks.
     pub tick: u64,
+    /// As of when the means and extremes are; counts are of this moment.
+    pub figures: FiguresAge,
     /// Mean magnitude of the readable cells.
     pub magnitude_mean: f64,
     /// Least magnitude.

@@ -22,6 +22,7 @@
 //!   between a line and its checksum stays exactly as it is under such changes.
 
 use crate::defect::{Defect, planted};
+use core::ops::Range;
 
 /// Words in a line: 192 bytes, three cache lines.
 pub(crate) const WORDS: usize = 24;
@@ -124,6 +125,19 @@ pub(crate) fn checksum(line: &Line, address: usize) -> u64 {
         sum = sum.wrapping_add(share(word, value));
     }
     sum
+}
+
+/// Checksums of lines of equal `content` at the addresses of `addresses`, one step apart each.
+pub(crate) fn checksums_of_equal_lines(
+    content: &Line,
+    addresses: Range<usize>,
+) -> impl Iterator<Item = u64> + use<> {
+    let mut next = checksum(content, addresses.start);
+    addresses.map(move |_| {
+        let this = next;
+        next = next.wrapping_add(STEP);
+        this
+    })
 }
 
 /// What the checksum gains when word `word` goes from `old` to `new`.

@@ -7,7 +7,8 @@
 //!
 //! Invariants:
 //! - a line's settled tick is never later than now;
-//! - with single ticks no line is more than [`LAG_TICKS_MAX`] ticks late;
+//! - with single ticks no line is more than [`LAG_TICKS_MAX`] ticks late, or as many as it
+//!   takes to come round at [`LINES_PER_CALL_MAX`] lines a tick;
 //! - a replay ends early only when another tick would change nothing.
 
 use crate::Substrate;
@@ -15,8 +16,12 @@ use crate::checksum::Line;
 use crate::guard::Verified;
 use crate::line::{self, DECAY_RATE, LANES, Lane, MAGNITUDE, SETTLED};
 
-/// A line waits at most this many single ticks to be settled.
+/// A line waits at most this many single ticks to be settled, in a field of a million cells
+/// or less; in a larger one as many as all its lines take.
 const LAG_TICKS_MAX: usize = 64;
+/// Lines settled by one call at most, so that a call ends within milliseconds. A line that
+/// fell far behind costs no more than decay takes to come to rest.
+const LINES_PER_CALL_MAX: usize = 1 << 14;
 /// Least magnitude after a tick.
 const MAGNITUDE_FLOOR: f64 = 0.01;
 /// Lines settled together, so that one multiplication need not wait for another.
@@ -31,8 +36,10 @@ impl Substrate {
         guard.now = guard.now.saturating_add(u64::from(count));
         let lines = guard.geometry.cell_lines;
         let ticks = usize::try_from(count).map_or(LAG_TICKS_MAX, |ticks| ticks.min(LAG_TICKS_MAX));
-        // At most all lines; at least the share that keeps the lag bounded.
-        let due = (lines * ticks).div_ceil(LAG_TICKS_MAX);
+        // At most all lines; else the share that keeps the lag bounded.
+        let due = (lines * ticks)
+            .div_ceil(LAG_TICKS_MAX)
+            .min(LINES_PER_CALL_MAX);
         let first = self.settle_next;
         let until_end = due.min(lines - first);
         self.settle_range(first, first + until_end);

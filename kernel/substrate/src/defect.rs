@@ -33,6 +33,12 @@ pub(crate) enum Defect {
     ScrubShort,
     /// A repair is not counted.
     ForgetRepair,
+    /// The census is not told of a superposition that was lost.
+    ForgetLostSuperposition,
+    /// Figures of an old walk are called current.
+    CallOldFiguresCurrent,
+    /// A stripe with one line of cells more gets the parities of the others.
+    SameFirstParities,
 }
 
 /// Whether the running test planted this defect.

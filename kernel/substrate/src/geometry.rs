@@ -167,6 +167,16 @@ impl Geometry {
         (stripe..self.data_lines()).step_by(self.stripes)
     }
 
+    /// The lines of cells of `count` neighbouring stripes, as the scrubber visits them: from the
+    /// last member down.
+    pub(crate) fn run(&self, first: usize, count: usize) -> impl Iterator<Item = usize> + use<> {
+        let cell_lines = self.cell_lines;
+        self.members_of(first)
+            .rev()
+            .flat_map(move |block| block..block + count)
+            .filter(move |&block| block < cell_lines)
+    }
+
     /// What a block holds, in words for an operator.
     pub(crate) fn place_of(&self, block: usize) -> Place {
         if block < self.cell_lines {

@@ -14,18 +14,20 @@
 //!   block and its checksum stays exactly as it is then, so damage in it is never blessed.
 
 mod damage;
+mod initial;
+mod recount;
 mod repair;
 mod scrub;
 #[cfg(test)]
 mod tests;
 
+use crate::census::Census;
 use crate::checksum::{Line, WORDS, change, change_of_run, checksum};
 use crate::defect::{Defect, planted};
-use crate::error::SubstrateError;
 use crate::event::{Action, Counters, EventLog, Finding, IntegrityEvent, Place};
 use crate::galois::{Factor, double, raise};
 use crate::geometry::Geometry;
-use crate::line;
+use crate::survey::{Moment, Survey};
 use alloc::vec::Vec;
 
 /// The guarded memory of a substrate.
@@ -38,6 +40,8 @@ pub(crate) struct Guard {
     /// older content does not bring an older checksum along.
     pub(super) checksums: Vec<u64>,
     pub(crate) counters: Counters,
+    pub(crate) census: Census,
+    pub(crate) survey: Survey,
     /// Time of the substrate in ticks, for the events.
     pub(crate) now: u64,
     log: EventLog,
@@ -67,46 +71,10 @@ pub(crate) struct Editor<'a> {
 }
 
 impl Guard {
-    /// Takes the memory for `geometry`, all cells at their initial values.
-    ///
-    /// # Errors
-    /// [`SubstrateError::OutOfMemory`].
-    pub(crate) fn new(geometry: Geometry) -> Result<Self, SubstrateError> {
-        let count = geometry.blocks();
-        let out_of_memory = |_| SubstrateError::OutOfMemory {
-            bytes: (count as u64).saturating_mul((size_of::<Line>() + size_of::<u64>()) as u64),
-        };
-        let mut blocks: Vec<Line> = Vec::new();
-        blocks.try_reserve_exact(count).map_err(out_of_memory)?;
-        blocks.resize(geometry.cell_lines, line::initial_cells());
-        blocks.resize(count, [0; WORDS]);
-        let mut checksums = Vec::new();
-        checksums.try_reserve_exact(count).map_err(out_of_memory)?;
-        let mut guard = Guard {
-            geometry,
-            blocks,
-            checksums,
-            counters: Counters::default(),
-            now: 0,
-            log: EventLog::default(),
-            scrub_stripe: 0,
-            rebuilt: (usize::MAX, 0),
-        };
-        for stripe in 0..geometry.stripes {
-            let (parity, second) = guard.sums(stripe, &[]);
-            *guard.block_mut(geometry.parity_of(stripe)) = parity;
-            *guard.block_mut(geometry.second_parity_of(stripe)) = second;
-        }
-        let blocks = guard.blocks.iter().enumerate();
-        guard
-            .checksums
-            .extend(blocks.map(|(block, line)| checksum(line, block)));
-        Ok(guard)
-    }
-
     /// Bytes of memory that the substrate takes.
     pub(crate) fn memory_bytes(&self) -> u64 {
-        (size_of_val(self.blocks.as_slice()) + size_of_val(self.checksums.as_slice())) as u64
+        let guarded = size_of_val(self.blocks.as_slice()) + size_of_val(self.checksums.as_slice());
+        (guarded as u64).saturating_add(self.census.memory_bytes())
     }
 
     /// Verifies a data line, and repairs or poisons it if it is damaged.
@@ -152,6 +120,15 @@ impl Guard {
             second: &mut second[stripe],
             second_checksum: &mut second_checksums[stripe],
             weight,
+        }
+    }
+
+    /// What tells whether the field has changed since.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment {
+            tick: self.now,
+            cells_written: self.counters.cells_written,
+            cells_poisoned: self.counters.cells_poisoned,
         }
     }
 

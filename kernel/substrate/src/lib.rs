@@ -23,6 +23,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod census;
 mod checksum;
 mod decay;
 mod defect;
@@ -38,6 +39,7 @@ mod map;
 mod phase;
 mod status;
 mod superposition;
+mod survey;
 mod wave;
 
 pub use effect::Effect;
@@ -248,6 +250,7 @@ impl Substrate {
     fn store(&mut self, verified: &Verified, position: Position, normal: Normal) {
         let now = self.guard.now;
         let lane = position.lane;
+        let mut begins_anew = false;
         let mut editor = self.guard.edit(verified);
         if line::is_poisoned(editor.line(), lane) {
             let (slot_word, slots) = line::slot_with(editor.line(), lane, None);
@@ -255,11 +258,15 @@ impl Substrate {
             editor.set(slot_word, slots);
             editor.set(FLAGS, flags);
             editor.set(lane.word(DECAY_RATE), DECAY_RATE_INITIAL.to_bits());
+            begins_anew = true;
         }
         editor.set(lane.word(MAGNITUDE), normal.magnitude.to_bits());
         editor.set(lane.word(PHASE), normal.phase.to_bits());
         editor.set(lane.word(COHERENCE), normal.coherence.to_bits());
         editor.set(lane.word(LAST_UPDATE), now);
+        if begins_anew {
+            self.guard.census.begin_anew(position);
+        }
         self.count_written(1);
     }
 

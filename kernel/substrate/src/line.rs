@@ -40,7 +40,7 @@ pub(crate) const SUPERPOSED: u8 = 1;
 /// Flag: content was lost.
 pub(crate) const POISONED: u8 = 0x80;
 /// Flags of a line of cells that are all poisoned; on a superposition's line, it is.
-const POISONED_ALL: u64 = 0x8080_8080;
+pub(crate) const POISONED_ALL: u64 = 0x8080_8080;
 
 /// Value of a cell before its first write: magnitude, coherence, decay rate.
 pub(crate) const MAGNITUDE_INITIAL: f64 = 100.0;
@@ -69,6 +69,12 @@ impl Lane {
     #[inline(always)]
     pub(crate) const fn word(self, column: usize) -> usize {
         column + self.0
+    }
+
+    /// The lane's number: 0 to 3.
+    #[inline(always)]
+    pub(crate) const fn number(self) -> usize {
+        self.0
     }
 
     const fn flags_shift(self) -> usize {
@@ -140,6 +146,11 @@ pub(crate) fn is_poisoned(line: &Line, lane: Lane) -> bool {
 #[inline(always)]
 pub(crate) fn has_poison(line: &Line) -> bool {
     word(line, FLAGS) & POISONED_ALL != 0
+}
+
+/// Whether the line of a superposition holds the one of `cell`.
+pub(crate) fn holds_superposition_of(line: &Line, cell: CellIndex) -> bool {
+    flags(line, Lane::ALL[0]) == SUPERPOSED && word(line, OWNER) == cell.0
 }
 
 /// A cell as its verified line shows it.

@@ -1,12 +1,16 @@
 //! Draws the field with characters: magnitude, superpositions, wounds.
 //!
-//! Invariant: at most 64 characters across and 64 lines down; in a larger grid a character
-//! stands for a square of cells and shows the worst of them: poison, then a superposition,
-//! then the greatest magnitude.
+//! Invariants:
+//! - at most 64 characters across and 64 lines down; in a larger grid a character stands for
+//!   a square of cells and shows the worst of them: poison, then a superposition, then the
+//!   greatest magnitude;
+//! - in a field too large to look at every cell, no wound and no superposition is left out:
+//!   they come from the census; of magnitudes the legend says how many are looked at.
 
 use crate::Substrate;
-use crate::error::SubstrateError;
-use crate::line::SUPERPOSED;
+use crate::geometry::Position;
+use crate::line::{LANES, Lane, SUPERPOSED};
+use crate::status::WALKED_CELLS_MAX;
 use abi::CellIndex;
 use core::fmt;
 
@@ -21,8 +25,20 @@ const WOUND: char = '!';
 /// A cell with a superposition.
 const WAVY: char = '~';
 
-/// What a character of the map stands for; the greatest of a square is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+/// Cells looked at across a square, and down, in a large field.
+const SAMPLES_ACROSS: u32 = 4;
+
+/// The cells that one character stands for, cut at the edges of the grid.
+#[derive(Clone, Copy, Debug)]
+struct Square {
+    left: u32,
+    top: u32,
+    right: u32,
+    bottom: u32,
+}
+
+/// What a character of the map stands for.
+#[derive(Clone, Copy, Debug)]
 enum Mark {
     Magnitude(f64),
     Superposition,
@@ -50,48 +66,82 @@ impl Substrate {
     /// Only those of `out`.
     pub fn map(&mut self, out: &mut dyn fmt::Write) -> fmt::Result {
         let (width, height) = (self.width(), self.height());
-        let square = width.max(height).div_ceil(SIDE_MAX);
-        for top in (0..height).step_by(square as usize) {
-            for left in (0..width).step_by(square as usize) {
-                out.write_char(self.mark_of(left, top, square).character())?;
+        let side = width.max(height).div_ceil(SIDE_MAX);
+        let apart = if self.guard.geometry.cells <= WALKED_CELLS_MAX {
+            1
+        } else {
+            side.div_ceil(SAMPLES_ACROSS)
+        };
+        for top in (0..height).step_by(side as usize) {
+            for left in (0..width).step_by(side as usize) {
+                let square = Square {
+                    left,
+                    top,
+                    right: left.saturating_add(side).min(width),
+                    bottom: top.saturating_add(side).min(height),
+                };
+                out.write_char(self.mark_of(square, apart).character())?;
             }
             out.write_char('\n')?;
         }
         write!(
             out,
-            "one character: {square} x {square} cells; magnitude by hundreds: '"
+            "one character: {side} x {side} cells; magnitude by hundreds: '"
         )?;
         RAMP.iter().try_for_each(|&step| out.write_char(step))?;
-        writeln!(out, "'; superposition '{WAVY}'; poisoned '{WOUND}'")
+        out.write_char('\'')?;
+        if apart > 1 {
+            write!(out, " of one cell in {apart} x {apart}")?;
+        }
+        writeln!(out, "; superposition '{WAVY}'; poisoned '{WOUND}'")
     }
 
-    /// The greatest mark of a square of cells, cut at the edges of the grid.
-    fn mark_of(&mut self, left: u32, top: u32, square: u32) -> Mark {
-        let (width, height) = (self.width(), self.height());
-        let mut greatest = Mark::Magnitude(0.0);
-        for y in top..top.saturating_add(square).min(height) {
-            for x in left..left.saturating_add(square).min(width) {
-                let cell = CellIndex(u64::from(y) * u64::from(width) + u64::from(x));
-                let mark = self.mark_of_cell(cell);
-                if mark > greatest {
-                    greatest = mark;
+    /// The greatest mark of a square of cells, of whose magnitudes one in `apart` is looked at
+    /// each way.
+    fn mark_of(&mut self, square: Square, apart: u32) -> Mark {
+        let mut greatest = 0.0_f64;
+        for y in (square.top..square.bottom).step_by(apart as usize) {
+            for x in (square.left..square.right).step_by(apart as usize) {
+                let cell = u64::from(y) * u64::from(self.width()) + u64::from(x);
+                // Looking finds new wounds, which the census then shows.
+                if let Ok(view) = self.look(CellIndex(cell)) {
+                    greatest = greatest.max(view.magnitude);
+                    if view.flags & SUPERPOSED != 0 {
+                        let _ = self.with_superposition(view.cell, |_| ());
+                    }
                 }
             }
         }
-        greatest
+        self.wound_of(square).unwrap_or(Mark::Magnitude(greatest))
     }
 
-    fn mark_of_cell(&mut self, cell: CellIndex) -> Mark {
-        let Ok(view) = self.look(cell) else {
-            return Mark::Poisoned;
-        };
-        if view.flags & SUPERPOSED == 0 {
-            return Mark::Magnitude(view.magnitude);
+    /// The worst of what the census knows of a square of cells.
+    fn wound_of(&self, square: Square) -> Option<Mark> {
+        let census = &self.guard.census;
+        if census.is_clear() {
+            return None;
         }
-        match self.with_superposition(cell, |_| ()) {
-            Ok(()) => Mark::Superposition,
-            Err(SubstrateError::NoSuperposition(_)) => Mark::Magnitude(view.magnitude),
-            Err(_) => Mark::Poisoned,
+        let mut worst = None;
+        let width = self.width() as usize;
+        for y in square.top..square.bottom {
+            let first = y as usize * width + square.left as usize;
+            let end = y as usize * width + square.right as usize;
+            for line in first / LANES..end.div_ceil(LANES) {
+                if census.marks_of_line(line) == 0 {
+                    continue;
+                }
+                for cell in (line * LANES).max(first)..((line + 1) * LANES).min(end) {
+                    let lane = Lane::of(cell);
+                    let marks = census.marks_of(Position { line, lane });
+                    if marks.poisoned || marks.superposition_lost {
+                        return Some(Mark::Poisoned);
+                    }
+                    if marks.superposed {
+                        worst = Some(Mark::Superposition);
+                    }
+                }
+            }
         }
+        worst
     }
 }

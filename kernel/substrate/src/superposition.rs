@@ -49,6 +49,7 @@ impl Substrate {
         let flags = line::flags(editor.line(), position.lane) | SUPERPOSED;
         let flags_word = line::flags_with(editor.line(), position.lane, flags);
         editor.set(FLAGS, flags_word);
+        self.guard.census.superpose(position, cell, slot);
         Ok(())
     }
 
@@ -98,7 +99,7 @@ impl Substrate {
             .ok_or(SubstrateError::SuperpositionLost(cell))?;
         let slot_line = self.guard.verify(self.guard.geometry.slot_line(slot));
         let line = self.guard.line(&slot_line);
-        if line::flags(line, Lane::ALL[0]) != SUPERPOSED || line::word(line, OWNER) != cell.0 {
+        if !line::holds_superposition_of(line, cell) {
             return Err(SubstrateError::SuperpositionLost(cell));
         }
         Ok(look(line))

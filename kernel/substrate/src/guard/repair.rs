@@ -12,6 +12,7 @@
 //! - content is accepted only if a checksum or all other blocks of the stripe vouch for it.
 
 use super::{Guard, add};
+use crate::census::all_poisoned;
 use crate::checksum::{FlippedBit, Line, WORDS, checksum, locate_flipped_bit};
 use crate::defect::{Defect, planted};
 use crate::event::{Action, Finding};
@@ -187,8 +188,10 @@ impl Guard {
             if block < self.geometry.cell_lines {
                 let cells = self.geometry.cells_in(block);
                 counters.cells_poisoned = counters.cells_poisoned.wrapping_add(cells);
+                self.census.set_line(block, all_poisoned(cells));
             } else {
                 counters.superpositions_poisoned = counters.superpositions_poisoned.wrapping_add(1);
+                self.census_loses_slot(block - self.geometry.cell_lines);
             }
             let place = self.geometry.place_of(block);
             self.note(place, Finding::ChecksumMismatch, Action::Poisoned);
@@ -201,6 +204,23 @@ impl Guard {
         self.store_parity(parity, &first, Finding::ChecksumMismatch);
         let other = self.geometry.second_parity_of(stripe);
         self.store_parity(other, &second, Finding::ChecksumMismatch);
+    }
+
+    /// Tells the census that the superposition in `slot` was lost.
+    fn census_loses_slot(&mut self, slot: usize) {
+        let Some(owner) = self.census.owner_of(slot) else {
+            return;
+        };
+        let Ok(position) = self.geometry.locate(owner) else {
+            return;
+        };
+        // A cell that was lost and begun anew may have another slot by now. If its own line is
+        // damaged too, the scrubber's recount decides.
+        let holds_another = self.is_whole(position.line)
+            && line::slot(self.block(position.line), position.lane) != Some(slot);
+        if !holds_another && !planted(Defect::ForgetLostSuperposition) {
+            self.census.lose_superposition(position);
+        }
     }
 
     /// Stores a parity line that was computed anew from data lines, which are whole.

@@ -2,31 +2,33 @@
 //!
 //! Invariants:
 //! - a pass visits every stripe once, in order, however it is cut in steps;
-//! - a visited stripe is whole afterwards: checksums match and both parities add up.
+//! - a visited stripe is whole afterwards: checksums match and both parities add up;
+//! - the lines of cells of a visited stripe are added to the survey, and the census agrees
+//!   with them.
 
 use super::{Guard, add};
 use crate::checksum::WORDS;
 use crate::defect::{Defect, planted};
 use crate::event::{Counters, Finding};
 use crate::galois::double;
-use crate::geometry::STRIPE_BLOCKS_MAX;
 use abi::response::ScrubReport;
 
-/// Stripes verified together: their blocks are neighbours, so memory is read in runs of
+/// Stripes verified together, always the same ones: their blocks are neighbours, so memory is read in runs of
 /// 3 KiB and not line by line from far apart.
 const RUN_STRIPES: usize = 16;
 
 impl Guard {
-    /// Visits stripes until at least `lines` lines were looked at, or the pass ends.
+    /// Visits stripes, in whole runs, until at least `lines` lines were looked at, or the pass
+    /// ends.
     pub(crate) fn scrub_step(&mut self, lines: u64) -> ScrubReport {
         let before = self.counters;
+        if self.scrub_stripe == 0 {
+            self.survey.begin(self.moment());
+        }
         let mut looked_at = 0_u64;
         while looked_at < lines.max(1) {
-            let wanted = (lines.max(1) - looked_at).div_ceil(STRIPE_BLOCKS_MAX as u64);
             let first = self.scrub_stripe;
-            let count = usize::try_from(wanted)
-                .map_or(RUN_STRIPES, |wanted| wanted.min(RUN_STRIPES))
-                .min(self.geometry.stripes - first);
+            let count = RUN_STRIPES.min(self.geometry.stripes - first);
             looked_at += self.scrub_run(first, count);
             self.scrub_stripe += count;
             if self.scrub_stripe >= self.geometry.stripes {
@@ -37,6 +39,7 @@ impl Guard {
         let counters = &mut self.counters;
         counters.scrub_position = counters.scrub_position.wrapping_add(looked_at);
         if self.scrub_stripe == 0 {
+            self.survey.end();
             counters.scrub_position = 0;
             counters.scrub_passes = counters.scrub_passes.wrapping_add(1);
             counters.scrub_tick = self.now;
@@ -67,6 +70,8 @@ impl Guard {
     /// Visits `count` stripes, at most [`RUN_STRIPES`], and tells how many lines that were.
     fn scrub_run(&mut self, first: usize, count: usize) -> u64 {
         let mut whole = true;
+        let mut survey = self.survey.running;
+        let mut is_counted = true;
         let mut firsts = [[0_u64; WORDS]; RUN_STRIPES];
         let mut seconds = [[0_u64; WORDS]; RUN_STRIPES];
         // From the last member down, as the second parity is made.
@@ -76,6 +81,10 @@ impl Guard {
             {
                 whole &= self.is_whole(block);
                 let line = self.block(block);
+                if block < self.geometry.cell_lines {
+                    survey.add(line, self.geometry.cells_in(block));
+                    is_counted &= self.is_counted(block);
+                }
                 for ((first, second), word) in first.iter_mut().zip(second).zip(line) {
                     *first ^= word;
                     *second = double(*second) ^ word;
@@ -99,6 +108,16 @@ impl Guard {
             for stripe in first..end {
                 self.scrub_damaged(stripe);
             }
+            // What was added may have been damaged; all is whole now.
+            survey = self.survey.running;
+            for block in self.geometry.run(first, count) {
+                survey.add(self.block(block), self.geometry.cells_in(block));
+            }
+            is_counted = false;
+        }
+        self.survey.running = survey;
+        if !is_counted {
+            self.recount(first, count);
         }
         (count as u64) * (self.geometry.members as u64 + 2)
     }

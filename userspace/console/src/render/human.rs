@@ -8,8 +8,8 @@ use super::layout::{
 use abi::Response;
 use abi::id::Hex;
 use abi::response::{
-    Activation, CellView, FieldState, LedgerStatus, MemoryReport, ScrubReport, SubstrateStatus,
-    VerifyReport,
+    Activation, CellView, FieldState, FiguresAge, LedgerStatus, MemoryReport, ScrubReport,
+    SubstrateStatus, VerifyReport,
 };
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -224,7 +224,7 @@ impl fmt::Display for State<'_> {
 
 fn write_substrate(status: &SubstrateStatus, out: &mut dyn fmt::Write) -> fmt::Result {
     let cells = u64::from(status.width).saturating_mul(u64::from(status.height));
-    Labelled::new()
+    let mut rows = Labelled::new()
         .row(
             "cells",
             format!("{cells} ({} x {})", status.width, status.height),
@@ -237,8 +237,14 @@ fn write_substrate(status: &SubstrateStatus, out: &mut dyn fmt::Write) -> fmt::R
                 status.magnitude_mean, status.magnitude_min, status.magnitude_max
             ),
         )
-        .row("coherence", format!("mean {:.4}", status.coherence_mean))
-        .row("superpositions", status.superpositions)
+        .row("coherence", format!("mean {:.4}", status.coherence_mean));
+    if let FiguresAge::Since(tick) = status.figures {
+        rows = rows.row(
+            "these as of",
+            format!("the last whole scrub: tick {tick} or later"),
+        );
+    }
+    rows.row("superpositions", status.superpositions)
         .row("cells read", status.cells_read)
         .row("cells written", status.cells_written)
         .row("checksum failures", status.checksum_failures)

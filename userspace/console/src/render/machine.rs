@@ -6,8 +6,8 @@ use abi::Response;
 use abi::governance::GuardianChange;
 use abi::id::Hex;
 use abi::response::{
-    Activation, FieldState, GlyphSummary, GuardianChangeView, GuardianView, LedgerStatus,
-    SubstrateStatus,
+    Activation, FieldState, FiguresAge, GlyphSummary, GuardianChangeView, GuardianView,
+    LedgerStatus, SubstrateStatus,
 };
 use core::fmt;
 
@@ -275,10 +275,16 @@ fn activated(activation: &Activation, out: &mut dyn fmt::Write) -> fmt::Result {
 }
 
 fn substrate(status: &SubstrateStatus, out: &mut dyn fmt::Write) -> fmt::Result {
+    let (age, tick) = match status.figures {
+        FiguresAge::Current => ("current", status.tick),
+        FiguresAge::Since(tick) => ("since", tick),
+    };
     Fields::new(out)
         .word("width", status.width)
         .word("height", status.height)
         .word("tick", status.tick)
+        .word("figures", age)
+        .word("figures_tick", tick)
         .number("magnitude_mean", status.magnitude_mean)
         .number("magnitude_min", status.magnitude_min)
         .number("magnitude_max", status.magnitude_max)

@@ -203,6 +203,7 @@ fn substrate_samples() -> Vec<Response> {
             width: 64,
             height: 64,
             tick: 12,
+            figures: FiguresAge::Since(11),
             magnitude_mean: 99.123_456_789,
             magnitude_min: 0.01,
             magnitude_max: 1000.0,

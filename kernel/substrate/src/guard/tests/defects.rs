@@ -1,10 +1,10 @@
 //! Plants each defect and demands that a campaign finds it.
 
-use super::{pairs, *};
+use super::{large, pairs, *};
 use crate::defect::{Defect, is_found};
 
 /// Each defect, and the campaign that is to find it.
-const FINDERS: [(Defect, fn()); 14] = [
+const FINDERS: [(Defect, fn()); 17] = [
     (Defect::TrustLine, no_operation_blesses_a_lost_line_anywhere),
     (
         Defect::ServePoison,
@@ -34,6 +34,9 @@ const FINDERS: [(Defect, fn()); 14] = [
         Defect::ForgetRepair,
         each_injection_does_the_damage_that_it_names_and_is_healed,
     ),
+    (Defect::ForgetLostSuperposition, large::OF_COUNTS),
+    (Defect::CallOldFiguresCurrent, large::OF_AGES),
+    (Defect::SameFirstParities, large::OF_FIRST_MEMORY),
 ];
 
 #[test]

@@ -1,0 +1,85 @@
+//! The memory of a new field, all cells at their initial values.
+//!
+//! Every line of cells is the same line, and a stripe's parities depend only on how many of
+//! its members hold cells. So the memory is six runs of equal blocks, and the checksums of a
+//! run are one checksum and the share of each address: a large field costs no more than its
+//! memory takes to fill.
+//!
+//! Invariant: the memory is the one that writing every block one by one would give.
+
+use super::{Guard, add};
+use crate::census::Census;
+use crate::checksum::{Line, WORDS, checksums_of_equal_lines};
+use crate::defect::{Defect, planted};
+use crate::error::SubstrateError;
+use crate::event::{Counters, EventLog};
+use crate::galois::double;
+use crate::geometry::Geometry;
+use crate::line;
+use crate::survey::Survey;
+use alloc::vec::Vec;
+
+impl Guard {
+    /// Takes the memory for `geometry`.
+    ///
+    /// # Errors
+    /// [`SubstrateError::OutOfMemory`].
+    pub(crate) fn new(geometry: Geometry) -> Result<Self, SubstrateError> {
+        let count = geometry.blocks();
+        let out_of_memory = |_| SubstrateError::OutOfMemory {
+            bytes: (count as u64).saturating_mul((size_of::<Line>() + size_of::<u64>()) as u64),
+        };
+        let mut blocks: Vec<Line> = Vec::new();
+        blocks.try_reserve_exact(count).map_err(out_of_memory)?;
+        let mut checksums = Vec::new();
+        checksums.try_reserve_exact(count).map_err(out_of_memory)?;
+        for (content, end) in runs(&geometry) {
+            let first = blocks.len();
+            blocks.resize(end, content);
+            checksums.extend(checksums_of_equal_lines(&content, first..end));
+        }
+        Ok(Guard {
+            geometry,
+            blocks,
+            checksums,
+            counters: Counters::default(),
+            census: Census::new(&geometry)?,
+            survey: Survey::of_initial_cells(),
+            now: 0,
+            log: EventLog::default(),
+            scrub_stripe: 0,
+            rebuilt: (usize::MAX, 0),
+        })
+    }
+}
+
+/// The runs of equal blocks, in order: the content of each, and the block after its last.
+fn runs(geometry: &Geometry) -> [(Line, usize); 6] {
+    let data_lines = geometry.data_lines();
+    let stripes = geometry.stripes;
+    // The first stripes have one line of cells more than the others.
+    let (fewer, with_more) = (geometry.cell_lines / stripes, geometry.cell_lines % stripes);
+    let more = fewer + usize::from(!planted(Defect::SameFirstParities));
+    let (first_more, second_more) = parities(more);
+    let (first_fewer, second_fewer) = parities(fewer);
+    [
+        (line::initial_cells(), geometry.cell_lines),
+        ([0; WORDS], data_lines),
+        (first_more, data_lines + with_more),
+        (first_fewer, data_lines + stripes),
+        (second_more, data_lines + stripes + with_more),
+        (second_fewer, geometry.blocks()),
+    ]
+}
+
+/// Both parities of a stripe whose first `count` members are lines of initial cells.
+fn parities(count: usize) -> (Line, Line) {
+    let cells = line::initial_cells();
+    let (mut first, mut second) = ([0; WORDS], [0; WORDS]);
+    for _ in 0..count {
+        second = second.map(double);
+        add(&mut first, &cells);
+        add(&mut second, &cells);
+    }
+    (first, second)
+}
