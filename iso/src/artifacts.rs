@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifacts {
     root: PathBuf,
+    vault_key: Option<PathBuf>,
 }
 
 impl Artifacts {
@@ -19,7 +20,33 @@ impl Artifacts {
     pub fn of(root: &Path) -> Self {
         Self {
             root: root.to_path_buf(),
+            vault_key: None,
         }
+    }
+
+    /// The same, with the file of a key to sign the vault with; without one the build's own is used.
+    #[must_use]
+    pub fn with_vault_key(self, vault_key: Option<PathBuf>) -> Self {
+        Self { vault_key, ..self }
+    }
+
+    /// The file of the key that was named to sign the vault with.
+    #[must_use]
+    pub fn given_vault_key(&self) -> Option<&Path> {
+        self.vault_key.as_deref()
+    }
+
+    /// The file of the key that signs the vault.
+    #[must_use]
+    pub fn vault_key(&self) -> PathBuf {
+        let given = self.vault_key.clone();
+        given.unwrap_or_else(|| self.development_key())
+    }
+
+    /// The file of the key that the build makes for itself where none was named.
+    #[must_use]
+    pub fn development_key(&self) -> PathBuf {
+        self.target().join("vault-key/development.key")
     }
 
     /// The root of the checkout.
@@ -52,7 +79,7 @@ impl Artifacts {
         self.folder().join("kernel.debug.elf")
     }
 
-    /// The ramdisk: boot options and vault, as a tar. Passed by the loader, or by `qemu -initrd`.
+    /// The ramdisk: boot options and the vault's signed archive, as a tar. Passed by the loader, or by `qemu -initrd`.
     #[must_use]
     pub fn ramdisk(&self) -> PathBuf {
         self.folder().join("ramdisk.tar")
@@ -111,6 +138,7 @@ mod tests {
     fn every_artifact_lies_under_target() {
         let artifacts = Artifacts::of(Path::new("/somewhere"));
         for path in [
+            artifacts.development_key(),
             artifacts.kernel(),
             artifacts.kernel_debug(),
             artifacts.ramdisk(),

@@ -1,7 +1,7 @@
 //! Packs the ramdisk and the hybrid ISO, and names the artifacts of a build.
 //!
-//! Owns where artifacts lie ([`artifacts`]), the ramdisk's form ([`ramdisk`]), and the layout of the
-//! one image that starts from a CD, a USB stick or a disk by BIOS or UEFI ([`layout`]).
+//! Owns where artifacts lie ([`artifacts`]), the ramdisk's form ([`ramdisk`]), the key that signs the
+//! vault ([`vault_key`]), and the layout of the one image that starts from a CD, a USB stick or a disk by BIOS or UEFI ([`layout`]).
 //!
 //! Invariants:
 //! - equal inputs give equal bytes: no clock, no random number, no folder name enters an artifact;
@@ -15,3 +15,4 @@ pub mod artifacts;
 pub mod fat;
 pub mod layout;
 pub mod ramdisk;
+pub mod vault_key;

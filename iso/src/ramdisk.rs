@@ -1,23 +1,24 @@
 //! The ramdisk: a tar with the boot options and the vault.
 //!
-//! Owns its form: POSIX ustar, `glyphos.conf` first, then `vault/NAME.gdf` in the order of their
-//! names, every owner, group and time zero, every mode 0644. The kernel reads it without a file system.
+//! Owns its form: `glyphos.conf`, then `vault.tar`, the vault's files sealed into one signed archive.
+//! Both are tars of the one form of [`glyph_archive::ustar`]; the kernel reads them without a file
+//! system.
 //!
 //! Invariants:
-//! - equal contents give equal bytes, whatever the order or the dates of the source files;
-//! - names are short enough for a plain ustar header, so no extension records appear.
+//! - equal contents and key give equal bytes, whatever the order or the dates of the source files;
+//! - no glyph is outside of the archive that the signature covers.
 
 use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use glyph_archive::{PackError, ustar};
+
 /// The name of the boot options inside the ramdisk.
 pub const OPTIONS_NAME: &str = "glyphos.conf";
-/// The folder of the glyphs inside the ramdisk.
-pub const VAULT_FOLDER: &str = "vault";
-/// The longest name a plain ustar header holds, in bytes.
-const NAME_BYTES_MAX: usize = 100;
+/// The name of the vault's archive inside the ramdisk.
+pub const VAULT_NAME: &str = "vault.tar";
 
 /// Why no ramdisk was made.
 #[derive(Debug)]
@@ -26,10 +27,12 @@ pub enum RamdiskError {
     Unreadable(PathBuf, io::Error),
     /// The vault holds no `.gdf` file.
     EmptyVault(PathBuf),
-    /// A glyph's file name is not plain ASCII, or too long for the archive.
+    /// A glyph's file name is no UTF-8.
     BadName(PathBuf),
-    /// The archive writer refused an entry.
-    Archive(io::Error),
+    /// The vault cannot be packed into an archive.
+    Vault(PackError),
+    /// The boot options or the archive are too large for a tar.
+    TooLarge(&'static str),
 }
 
 impl fmt::Display for RamdiskError {
@@ -43,24 +46,22 @@ impl fmt::Display for RamdiskError {
                     path.display()
                 )
             }
-            Self::BadName(path) => write!(
-                f,
-                "rename {}: a glyph's file name must be ASCII letters, digits, '-', '_' and '.', at most {} bytes",
-                path.display(),
-                NAME_BYTES_MAX - VAULT_FOLDER.len() - 1,
-            ),
-            Self::Archive(error) => write!(f, "cannot write the ramdisk: {error}"),
+            Self::BadName(path) => {
+                write!(f, "rename {}: its name is not UTF-8", path.display())
+            }
+            Self::Vault(error) => write!(f, "cannot pack the vault: {error}"),
+            Self::TooLarge(name) => write!(f, "{name} is too large for a ramdisk"),
         }
     }
 }
 
 impl std::error::Error for RamdiskError {}
 
-/// Reads the boot options file and every `.gdf` file directly in `vault`, and packs them.
+/// Reads the boot options file and every `.gdf` file directly in `vault`, and packs them; `seed` signs.
 ///
 /// # Errors
-/// [`RamdiskError::Unreadable`], [`RamdiskError::EmptyVault`] or [`RamdiskError::BadName`]; each names the file.
-pub fn from_files(options: &Path, vault: &Path) -> Result<Vec<u8>, RamdiskError> {
+/// [`RamdiskError`] names the file.
+pub fn from_files(options: &Path, vault: &Path, seed: &[u8; 32]) -> Result<Vec<u8>, RamdiskError> {
     let unreadable = |path: &Path| {
         let path = path.to_path_buf();
         move |error| RamdiskError::Unreadable(path, error)
@@ -74,7 +75,6 @@ pub fn from_files(options: &Path, vault: &Path) -> Result<Vec<u8>, RamdiskError>
         let name = path
             .file_name()
             .and_then(|name| name.to_str())
-            .filter(|name| is_plain(name))
             .ok_or_else(|| RamdiskError::BadName(path.clone()))?
             .to_owned();
         glyphs.push((name, fs::read(&path).map_err(unreadable(&path))?));
@@ -82,70 +82,40 @@ pub fn from_files(options: &Path, vault: &Path) -> Result<Vec<u8>, RamdiskError>
     if glyphs.is_empty() {
         return Err(RamdiskError::EmptyVault(vault.to_path_buf()));
     }
+    let glyphs = glyphs
+        .iter()
+        .map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    let archive = glyph_archive::pack(glyphs, seed).map_err(RamdiskError::Vault)?;
     let options = fs::read(options).map_err(unreadable(options))?;
-    pack(&options, glyphs)
+    pack(&options, &archive)
 }
 
-/// Packs the boot options and the glyphs, given as pairs of file name and contents in any order.
+/// Packs the boot options and the vault's archive, whatever its bytes are.
 ///
 /// # Errors
-/// [`RamdiskError::BadName`] for a name that does not fit, [`RamdiskError::Archive`] if the writer refuses an entry.
-pub fn pack(options: &[u8], mut glyphs: Vec<(String, Vec<u8>)>) -> Result<Vec<u8>, RamdiskError> {
-    glyphs.sort();
-    let mut archive = tar::Builder::new(Vec::new());
-    append(&mut archive, OPTIONS_NAME, options)?;
-    for (name, contents) in &glyphs {
-        if !is_plain(name) {
-            return Err(RamdiskError::BadName(PathBuf::from(name)));
+/// [`RamdiskError::TooLarge`] for what a tar cannot hold.
+pub fn pack(options: &[u8], archive: &[u8]) -> Result<Vec<u8>, RamdiskError> {
+    let mut bytes = Vec::new();
+    for (name, content) in [(OPTIONS_NAME, options), (VAULT_NAME, archive)] {
+        if !ustar::append(&mut bytes, name, content) {
+            return Err(RamdiskError::TooLarge(name));
         }
-        append(&mut archive, &format!("{VAULT_FOLDER}/{name}"), contents)?;
     }
-    archive.into_inner().map_err(RamdiskError::Archive)
-}
-
-fn append(
-    archive: &mut tar::Builder<Vec<u8>>,
-    name: &str,
-    contents: &[u8],
-) -> Result<(), RamdiskError> {
-    let mut header = tar::Header::new_ustar();
-    header.set_mode(0o644);
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_mtime(0);
-    header.set_entry_type(tar::EntryType::Regular);
-    header.set_size(contents.len() as u64);
-    archive
-        .append_data(&mut header, name, contents)
-        .map_err(RamdiskError::Archive)
-}
-
-fn is_plain(name: &str) -> bool {
-    let fits = VAULT_FOLDER.len() + 1 + name.len() <= NAME_BYTES_MAX;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    fits && name.bytes().all(plain)
+    ustar::finish(&mut bytes);
+    Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use glyph_archive::{Archive, KeyOrigin, TrustedKey, public_key};
     use std::io::Read;
 
-    fn glyph(name: &str, contents: &str) -> (String, Vec<u8>) {
-        (name.to_owned(), contents.as_bytes().to_vec())
-    }
+    const SEED: [u8; 32] = [3; 32];
 
-    #[test]
-    fn the_order_of_the_sources_does_not_show_in_the_bytes() {
-        let one = pack(b"a=1\n", vec![glyph("b.gdf", "B"), glyph("a.gdf", "A")]).unwrap();
-        let two = pack(b"a=1\n", vec![glyph("a.gdf", "A"), glyph("b.gdf", "B")]).unwrap();
-        assert_eq!(one, two);
-    }
-
-    #[test]
-    fn options_come_first_and_every_entry_reads_back() {
-        let bytes = pack(b"a=1\n", vec![glyph("b.gdf", "B"), glyph("a.gdf", "A")]).unwrap();
-        let mut archive = tar::Archive::new(bytes.as_slice());
+    /// The names and contents that another program reads from a tar.
+    fn read_by_another(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+        let mut archive = tar::Archive::new(bytes);
         let mut seen = Vec::new();
         for entry in archive.entries().unwrap() {
             let mut entry = entry.unwrap();
@@ -153,33 +123,53 @@ mod tests {
             assert!(header.as_ustar().is_some());
             assert_eq!((header.mtime().unwrap(), header.uid().unwrap()), (0, 0));
             let name = entry.path().unwrap().to_str().unwrap().to_owned();
-            let mut contents = String::new();
-            entry.read_to_string(&mut contents).unwrap();
+            let mut contents = Vec::new();
+            entry.read_to_end(&mut contents).unwrap();
             seen.push((name, contents));
         }
-        let expected = [
-            ("glyphos.conf", "a=1\n"),
-            ("vault/a.gdf", "A"),
-            ("vault/b.gdf", "B"),
-        ];
-        assert_eq!(
-            seen,
-            expected.map(|(name, text)| (name.to_owned(), text.to_owned()))
-        );
+        seen
+    }
+
+    /// What another program writes for the same files.
+    fn written_by_another(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut archive = tar::Builder::new(Vec::new());
+        for (name, contents) in files {
+            let mut header = tar::Header::new_ustar();
+            header.set_mode(0o644);
+            header.set_uid(0);
+            header.set_gid(0);
+            header.set_mtime(0);
+            header.set_entry_type(tar::EntryType::Regular);
+            header.set_size(contents.len() as u64);
+            archive.append_data(&mut header, name, *contents).unwrap();
+        }
+        archive.into_inner().unwrap()
     }
 
     #[test]
-    fn a_name_that_the_archive_cannot_hold_plainly_is_refused() {
-        for name in [
-            "../escape.gdf",
-            "with space.gdf",
-            "caf\u{e9}.gdf",
-            &"n".repeat(95),
-        ] {
-            let refused = pack(b"", vec![glyph(name, "")]);
-            assert!(matches!(refused, Err(RamdiskError::BadName(_))), "{name}");
-        }
-        assert!(pack(b"", vec![glyph(&"n".repeat(94), "")]).is_ok());
+    fn the_ramdisk_is_the_tar_that_other_programs_write_and_read() {
+        let archive = vec![7; 1000];
+        let bytes = pack(b"a=1\n", &archive).unwrap();
+        let files = [
+            ("glyphos.conf", b"a=1\n".as_slice()),
+            ("vault.tar", &archive),
+        ];
+        assert_eq!(bytes, written_by_another(&files));
+        let read = read_by_another(&bytes);
+        let expected = files.map(|(name, bytes)| (name.to_owned(), bytes.to_vec()));
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn a_vaults_archive_is_a_tar_that_other_programs_list() {
+        let files = [("a.gdf", b"A".as_slice()), ("b.gdf", b"B")];
+        let archive = glyph_archive::pack(files, &SEED).unwrap();
+        let names: Vec<_> = read_by_another(&archive)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(names, ["a.gdf", "b.gdf"]);
+        assert!(archive.starts_with(&written_by_another(&files)));
     }
 
     #[test]
@@ -189,19 +179,21 @@ mod tests {
         let options = folder.join("glyphos.conf");
         fs::write(&options, "").unwrap();
         assert!(matches!(
-            from_files(&options, &folder),
+            from_files(&options, &folder, &SEED),
             Err(RamdiskError::EmptyVault(_))
         ));
+        fs::write(folder.join("two.gdf"), "text").unwrap();
         fs::write(folder.join("one.gdf"), "text").unwrap();
         fs::write(folder.join("README.md"), "not a glyph").unwrap();
-        let bytes = from_files(&options, &folder).unwrap();
-        assert_eq!(
-            tar::Archive::new(bytes.as_slice())
-                .entries()
-                .unwrap()
-                .count(),
-            2
-        );
+        let bytes = from_files(&options, &folder, &SEED).unwrap();
+        let read = read_by_another(&bytes);
+        let trusted = TrustedKey::new(public_key(&SEED), KeyOrigin::Given).unwrap();
+        let archive = Archive::open(&read[1].1, &trusted).unwrap();
+        let names: Vec<_> = archive.files().map(|(name, _)| name).collect();
+        assert_eq!(names, ["one.gdf", "two.gdf"]);
+        fs::write(folder.join("with space.gdf"), "text").unwrap();
+        let refused = from_files(&options, &folder, &SEED);
+        assert!(matches!(refused, Err(RamdiskError::Vault(_))));
         fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -2,6 +2,7 @@
 fn main() {
     println!("cargo::rerun-if-changed=kernel.ld");
     println!("cargo::rerun-if-env-changed=GLYPHOS_COMMIT");
+    println!("cargo::rerun-if-env-changed=GLYPHOS_VAULT_KEY");
     let target = std::env::var("TARGET").unwrap_or_default();
     let directory = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
     if target.ends_with("-none") {

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::panic, reason = "a target fails by panicking")]
 
+mod archive;
 mod disk;
 mod governance_bytes;
 mod ledger_image;
@@ -17,6 +18,7 @@ mod mutation;
 mod text;
 mod vault;
 
+pub use archive::archive;
 pub use governance_bytes::governance;
 pub use ledger_image::ledger;
 pub use mutation::Mutation;
@@ -27,10 +29,11 @@ pub use vault::{compiler, interpreter};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder under `corpus/` too.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("parser", parser),
     ("compiler", compiler),
     ("interpreter", interpreter),
+    ("archive", archive),
     ("ledger", ledger),
     ("governance", governance),
 ];

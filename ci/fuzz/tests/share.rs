@@ -67,6 +67,11 @@ fn no_vault_breaks_the_interpreter() {
 }
 
 #[test]
+fn no_archive_breaks_its_reader() {
+    share("archive", 20_000);
+}
+
+#[test]
 fn no_image_breaks_the_ledger() {
     share("ledger", 500);
 }

@@ -13,6 +13,8 @@ pub struct Shipped {
     pub kernel: PathBuf,
     /// The ramdisk for a direct start.
     pub ramdisk: PathBuf,
+    /// The file of the key that the vault is signed with.
+    pub vault_key: PathBuf,
     /// The hybrid image.
     pub iso: PathBuf,
     /// What each glyph of the vault computes, as a table.

@@ -1,6 +1,7 @@
 //! The cases, by what they are about.
 //!
-//! `boot`: every way to start; `machine`: machines with something missing; `vault`: what it computes;
+//! `boot`: every way to start; `machine`: machines with something missing; `vault`: what it computes,
+//! `trust`: whose is taken;
 //! `governance`, `killed`, `killed_override`, `damaged_ledger`, `bad_input`, `heal`, `telemetry`, `panic`, `recorded` and `typing`:
 //! stories told to a running node; `controls`: broken machines that must fail.
 
@@ -16,6 +17,7 @@ mod machine;
 mod panic;
 mod recorded;
 mod telemetry;
+mod trust;
 mod typing;
 mod vault;
 
@@ -37,6 +39,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(panic::cases());
     cases.extend(recorded::cases());
     cases.extend(vault::cases());
+    cases.extend(trust::cases());
     cases.extend(controls::cases());
     cases
 }

@@ -94,6 +94,7 @@ mod tests {
         let shipped = Shipped {
             kernel: none.clone(),
             ramdisk: none.clone(),
+            vault_key: none.clone(),
             iso: none.clone(),
             expected: none.clone(),
             glyphctl: none,

@@ -19,10 +19,12 @@ extern crate std;
 pub mod fault;
 pub mod governance;
 pub mod id;
+pub mod key_file;
 pub mod limits;
 pub mod request;
 pub mod response;
 pub mod time;
+pub mod vault;
 
 pub use fault::{Fault, FaultCode};
 pub use id::{CellIndex, GlyphId, GuardianId, RecordId, RecordPrefix};

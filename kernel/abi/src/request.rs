@@ -4,6 +4,7 @@
 //! belongs to the node. Commands of the console alone (`help`, `mode`, history) are not here.
 
 use crate::governance::{Action, Algorithm, GuardianChange, Impact, Role};
+use crate::vault::VaultRequest;
 use crate::{CellIndex, GlyphId, GuardianId, RecordPrefix};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -27,6 +28,8 @@ pub enum Request {
     VaultList,
     /// `vault errors`
     VaultErrors,
+    /// `vault ...`
+    Vault(VaultRequest),
     /// `glyph show ID`
     GlyphShow(GlyphId),
     /// `glyph tree ID`

@@ -7,6 +7,7 @@ use crate::governance::{
 };
 use crate::request::{OverrideKind, Pair};
 use crate::time::UnixSeconds;
+use crate::vault::VaultStatus;
 use crate::{CellIndex, GlyphId, GuardianId, RecordId};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -38,6 +39,8 @@ pub enum Response {
     VaultList(Vec<GlyphSummary>),
     /// To `vault errors`: each as file, line, column and sentence.
     VaultErrors(Vec<String>),
+    /// To `vault status`.
+    Vault(VaultStatus),
     /// To `glyph show`.
     Glyph(GlyphDetail),
     /// To `glyph tree`, `substrate map`, `metrics`, `bench`: text as it is, lines ended by LF.

@@ -15,6 +15,7 @@ use abi::response::Version;
 use alloc::string::{String, ToString};
 use console::{Console, Input, Mode, NameKind, Names};
 use core::fmt::Write;
+use glyph_archive::TrustedKey;
 use hardware::Hardware;
 use machine::boot::{Start, phases};
 use machine::panic::{Build, stop};
@@ -64,6 +65,9 @@ fn main(start: Start) -> ! {
         machine: hardware,
         version,
         ramdisk: machine.ramdisk,
+        // A kernel that was built without a sound key trusts no vault.
+        vault_key: option_env!("GLYPHOS_VAULT_KEY")
+            .and_then(|line| TrustedKey::from_line(line).ok()),
         disks,
     };
     let mut node = match Node::boot(boot) {

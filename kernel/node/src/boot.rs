@@ -7,16 +7,18 @@ use crate::Node;
 use crate::background::Pace;
 use crate::decisions::Decisions;
 use crate::decisions::SIGNATURE_REASONS;
-use crate::glyphs::{Glyphs, SUBSTRATE_REASON};
+use crate::glyphs::SUBSTRATE_REASON;
 use crate::journal::Journal;
 use crate::options::Options;
 use crate::ports::Machine;
 use crate::ramdisk::Ramdisk;
 use crate::store::Disk;
+use crate::vault;
 use abi::Fault;
 use abi::request::Switch;
 use abi::response::Version;
 use alloc::vec::Vec;
+use glyph_archive::TrustedKey;
 use glyph_interpreter::ActivationError;
 use governance::event::RefusalReason;
 use substrate::Substrate;
@@ -30,6 +32,8 @@ pub struct Boot<'a, M> {
     pub version: Version,
     /// The ramdisk's bytes, if the loader brought one.
     pub ramdisk: Option<&'a [u8]>,
+    /// Whose vaults are taken; `None` takes none.
+    pub vault_key: Option<TrustedKey>,
     /// Disks, in the order they were found.
     pub disks: Vec<Disk>,
 }
@@ -44,6 +48,7 @@ impl<M: Machine> Node<M> {
             machine,
             version,
             ramdisk,
+            vault_key,
             disks,
         } = boot;
         let mut journal = Journal::new(&BuildInfo {
@@ -59,7 +64,9 @@ impl<M: Machine> Node<M> {
             journal.log(now_ns, Level::Warning, format_args!("{error}"));
         }
         let (substrate, options) = make_field(options, &mut journal, now_ns)?;
-        let glyphs = load_vault(&ramdisk, substrate.cell_count(), &mut journal, now_ns);
+        let key = vault_key.as_ref();
+        let (glyphs, standing) = vault::from_boot_medium(&ramdisk, key, substrate.cell_count());
+        vault::tell(&glyphs, &standing, key, &mut journal, now_ns);
         let (decisions, recovery) = Decisions::open(disks);
         let mut node = Node {
             machine,
@@ -67,6 +74,8 @@ impl<M: Machine> Node<M> {
             options,
             substrate,
             glyphs,
+            standing,
+            vault_key,
             decisions,
             journal,
             pace: Pace::default(),
@@ -175,28 +184,4 @@ fn make_field(
             ))
         }
     }
-}
-
-fn load_vault(ramdisk: &Ramdisk<'_>, cells: u64, journal: &mut Journal, now_ns: u64) -> Glyphs {
-    let glyphs = Glyphs::load(&ramdisk.vault, cells);
-    let vault = &glyphs.vault;
-    for error in &glyphs.errors {
-        let first_line = error.lines().next().unwrap_or(error);
-        journal.log(now_ns, Level::Error, format_args!("vault: {first_line}"));
-        journal.event(now_ns, EventKind::GlyphRefused, first_line);
-    }
-    for (field, count) in vault.error_counts().iter() {
-        if count > 0 {
-            journal
-                .metrics()
-                .raise_word_to(WordCounter::ParseErrors, field, count);
-        }
-    }
-    journal
-        .metrics()
-        .load_glyphs(vault.glyphs().map(|glyph| vault.id(glyph).as_str()));
-    let text = alloc::format!("{} glyphs, {} errors", vault.len(), glyphs.errors.len());
-    journal.log(now_ns, Level::Info, format_args!("vault: {text}"));
-    journal.event(now_ns, EventKind::VaultLoaded, &text);
-    glyphs
 }

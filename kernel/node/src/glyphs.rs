@@ -32,13 +32,12 @@ pub(crate) struct Glyphs {
 
 impl Glyphs {
     /// Loads the files of a vault for a substrate of `cells` cells.
-    pub(crate) fn load(files: &[(String, &[u8])], cells: u64) -> Self {
+    pub(crate) fn load(files: &[(&str, &[u8])], cells: u64) -> Self {
         let limits = Limits {
             cells,
             ..Limits::default()
         };
-        let files = files.iter().map(|(name, bytes)| (name.as_str(), *bytes));
-        let (vault, errors) = Vault::load(files, &limits);
+        let (vault, errors) = Vault::load(files.iter().copied(), &limits);
         let interpreter = Interpreter::new(&vault);
         Glyphs {
             vault,

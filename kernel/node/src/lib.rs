@@ -30,6 +30,7 @@ pub mod ramdisk;
 mod report;
 mod selftest;
 mod store;
+mod vault;
 
 pub use boot::Boot;
 pub use store::Disk;
@@ -37,17 +38,20 @@ pub use store::Disk;
 use abi::request::{KernelFault, Request, Switch};
 use abi::response::Version;
 use abi::time::UnixSeconds;
+use abi::vault::VaultRequest;
 use abi::{Fault, Response};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use background::Pace;
 use decisions::Decisions;
+use glyph_archive::TrustedKey;
 use glyphs::Glyphs;
 use journal::Journal;
 use options::Options;
 use ports::Machine;
 use substrate::Substrate;
 use telemetry::EventKind;
+use vault::Standing;
 
 /// How the machine is to go on after the answer was printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +71,8 @@ pub struct Node<M: Machine> {
     options: Options,
     substrate: Substrate,
     glyphs: Glyphs,
+    standing: Standing,
+    vault_key: Option<TrustedKey>,
     decisions: Decisions,
     journal: Journal,
     pace: Pace,
@@ -92,6 +98,7 @@ impl<M: Machine> Node<M> {
             Request::Status => Ok(self.status()),
             Request::VaultList => Ok(self.glyphs.list()),
             Request::VaultErrors => Ok(Response::VaultErrors(self.glyphs.errors.clone())),
+            Request::Vault(VaultRequest::Status) => Ok(Response::Vault(self.vault_status())),
             Request::GlyphShow(id) => self.glyphs.show(&id),
             Request::GlyphTree(id) => self.glyphs.tree(&id),
             Request::Activate(activate) => self.activate(&activate),

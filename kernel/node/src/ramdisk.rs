@@ -1,55 +1,51 @@
-//! The ramdisk: a tar archive with the boot options and the vault.
+//! The ramdisk: a tar with the boot options and the vault's archive.
 //!
-//! Untrusted bytes: an archive that is cut short or altered is refused whole, with the place,
-//! and the node starts without what it would have held.
+//! Untrusted bytes: a tar that is cut short or altered is refused whole, with the place, and the
+//! node starts without what it would have held. The vault's archive is handed on unread.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use tar_no_std::TarArchiveRef;
+use glyph_archive::ustar;
 
-/// Folder of the vault's files in the archive.
-const VAULT_FOLDER: &str = "vault/";
+/// Name of the vault's archive in the ramdisk.
+pub const VAULT_FILE: &str = "vault.tar";
+/// Folder of glyphs that nobody signed.
+const LOOSE_FOLDER: &str = "vault/";
 
 /// What a ramdisk holds, borrowed from its bytes.
 #[derive(Debug, Default)]
 pub struct Ramdisk<'a> {
     /// The boot options' bytes, if the file is there.
     pub options: Option<&'a [u8]>,
-    /// Name (without the folder) and bytes of each file of the vault, in archive order.
-    pub vault: Vec<(String, &'a [u8])>,
-    /// Files that belong to neither, by name.
+    /// The vault's archive, if the file is there.
+    pub vault: Option<&'a [u8]>,
+    /// Whether there are glyphs outside of an archive, which no signature covers.
+    pub has_loose_glyphs: bool,
+    /// Files that belong to none of these, by name.
     pub strangers: Vec<String>,
 }
 
 impl<'a> Ramdisk<'a> {
-    /// Reads the archive's table of contents.
+    /// Reads the tar's table of contents.
     ///
     /// # Errors
-    /// One sentence that says what is wrong with the archive and what to do.
+    /// One sentence that says what is wrong with the tar and what to do.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, String> {
-        let archive = TarArchiveRef::new(bytes).map_err(|reason| {
+        let entries = ustar::entries(bytes).map_err(|reason| {
             alloc::format!(
                 "ramdisk refused: {reason}; write the boot medium again from a checked ISO"
             )
         })?;
         let mut ramdisk = Ramdisk::default();
-        for entry in archive.entries() {
-            let name = entry.filename();
-            let Ok(name) = name.as_str() else {
-                ramdisk
-                    .strangers
-                    .push("a name that is not UTF-8".to_string());
-                continue;
-            };
-            let name = name.strip_prefix("./").unwrap_or(name);
-            if name == crate::options::OPTIONS_FILE {
-                ramdisk.options = Some(entry.data());
-            } else if let Some(file) = name.strip_prefix(VAULT_FOLDER) {
-                if !file.is_empty() {
-                    ramdisk.vault.push((file.to_string(), entry.data()));
-                }
+        for entry in entries {
+            if entry.name == crate::options::OPTIONS_FILE {
+                ramdisk.options = Some(entry.bytes);
+            } else if entry.name == VAULT_FILE {
+                ramdisk.vault = Some(entry.bytes);
+            } else if entry.name.starts_with(LOOSE_FOLDER) {
+                ramdisk.has_loose_glyphs = true;
             } else {
-                ramdisk.strangers.push(name.to_string());
+                ramdisk.strangers.push(entry.name.to_string());
             }
         }
         Ok(ramdisk)

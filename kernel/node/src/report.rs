@@ -6,6 +6,7 @@ use crate::Node;
 use crate::ports::Machine;
 use abi::Response;
 use abi::response::{Health, LedgerState, Status, StatusLine};
+use abi::vault::VaultState;
 use alloc::format;
 use alloc::string::{String, ToString};
 use telemetry::{Counter, Gauge, WordCounter, WordGauge};
@@ -42,6 +43,8 @@ impl<M: Machine> Node<M> {
         self.refresh_decisions();
         let metrics = self.journal.metrics();
         metrics.set(Gauge::VaultGlyphs, number(self.glyphs.vault.len() as u64));
+        let is_refused = self.standing.state() == VaultState::Refused;
+        metrics.set(Gauge::VaultRefused, if is_refused { 1.0 } else { 0.0 });
         metrics.set(Gauge::Uptime, seconds(now_ns));
         metrics.set(Gauge::HeapBytes, number(heap));
     }
@@ -136,6 +139,10 @@ impl<M: Machine> Node<M> {
     }
 
     fn vault_line(&self) -> StatusLine {
+        if self.standing.state() == VaultState::Refused {
+            let detail = format!("refused: {}", self.standing.reason());
+            return line("vault", Health::Failed, detail);
+        }
         let (glyphs, errors) = (self.glyphs.vault.len(), self.glyphs.errors.len());
         let health = match (glyphs, errors) {
             (0, 0) => Health::Absent,

@@ -75,7 +75,7 @@ impl<M: Machine> Node<M> {
 
 /// Runs the specification's worked example on a field of its own.
 fn check_interpreter() -> Result<(), String> {
-    let files = EXAMPLE.map(|(name, text)| (name.to_string(), text.as_bytes()));
+    let files = EXAMPLE.map(|(name, text)| (name, text.as_bytes()));
     let mut glyphs = Glyphs::load(&files, 16);
     let mut field = Substrate::new(4, 4).map_err(|error| error.to_string())?;
     let id = GlyphId::new("b").map_err(|error| error.to_string())?;

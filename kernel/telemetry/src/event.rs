@@ -38,6 +38,8 @@ event_kinds! {
     NodeStopping "NODE_STOPPING",
     /// The vault was loaded; the text has counts.
     VaultLoaded "VAULT_LOADED",
+    /// The vault is not to be trusted and was not read; the text says why.
+    VaultRefused "VAULT_REFUSED",
     /// A glyph or a file of the vault was refused.
     GlyphRefused "GLYPH_REFUSED",
     /// An activation was refused or failed.

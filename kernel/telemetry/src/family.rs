@@ -122,6 +122,7 @@ family_enum!(
         AverageMagnitude "glyphos_substrate_avg_magnitude" None, "Mean magnitude of the readable cells.";
         AverageCoherence "glyphos_substrate_avg_coherence" None, "Mean coherence of the readable cells.";
         VaultGlyphs "glyphos_vault_glyphs" None, "Glyphs loaded from the vault.";
+        VaultRefused "glyphos_vault_refused" None, "1 if the vault was refused as not to be trusted, else 0.";
         PostMortemsOverdue "glyphos_guardian_post_mortems_overdue" None, "Emergency overrides whose post-mortem is overdue.";
         LedgerRecords "glyphos_ledger_records" None, "Records in the ledger.";
         LedgerCapacity "glyphos_ledger_capacity_ratio" None, "Part of the ledger that is used, 0 to 1.";

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ::iso::artifacts::Artifacts;
+use ::iso::vault_key;
 use anyhow::Result;
 
 use crate::process;
@@ -26,8 +27,10 @@ pub(crate) fn target_folder(artifacts: &Artifacts) -> PathBuf {
 /// A cargo of the pinned toolchain that compiles `verb` ("build", "clippy") for the bare machine.
 ///
 /// # Errors
-/// If the commit cannot be found out for a reason other than "this is no git checkout".
+/// If the key that signs the vault cannot be read or made.
 pub(crate) fn cargo(toolchain: &Toolchain, artifacts: &Artifacts, verb: &str) -> Result<Command> {
+    let key = vault_key::of(artifacts)?;
+    let trusted = key.trusted();
     let mut command = Command::new(toolchain.bin.join("cargo"));
     process::without_caller_settings(&mut command);
     let mut path = toolchain.bin.as_os_str().to_owned();
@@ -46,6 +49,7 @@ pub(crate) fn cargo(toolchain: &Toolchain, artifacts: &Artifacts, verb: &str) ->
         .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only")
         .env("GLYPHOS_COMMIT", commit(artifacts.root()))
         .env("GLYPHOS_RUSTC", PINNED_VERSION)
+        .env("GLYPHOS_VAULT_KEY", trusted.to_string())
         .arg(verb)
         .args(["--release", "--target", TARGET, "--target-dir"])
         .arg(target_folder(artifacts))

@@ -16,7 +16,14 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// The targets, as `ci/fuzz` names them.
-const TARGETS: [&str; 5] = ["parser", "compiler", "interpreter", "ledger", "governance"];
+const TARGETS: [&str; 6] = [
+    "parser",
+    "compiler",
+    "interpreter",
+    "archive",
+    "ledger",
+    "governance",
+];
 
 /// Where the targets run; build scripts are then not instrumented, since the target is named.
 const TRIPLE: &str = "x86_64-unknown-linux-gnu";

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use ::iso::artifacts::{Artifacts, publish, sha256};
 use ::iso::layout::{self, Parts};
-use ::iso::ramdisk;
+use ::iso::{ramdisk, vault_key};
 use anyhow::{Context, Result};
 
 use crate::{bare, build, process, stages};
@@ -60,14 +60,16 @@ pub(crate) fn image(artifacts: &Artifacts, vault: Option<&Path>) -> Result<Strin
     Ok(digest)
 }
 
-/// Packs the boot options and the vault (the shipped one unless another is named).
+/// Packs the boot options and the signed vault (the shipped one unless another is named).
 ///
 /// # Errors
-/// If the vault is empty or a file in it cannot be read.
+/// If the vault is empty, a file in it cannot be read, or there is no key to sign it with.
 pub(crate) fn ramdisk(artifacts: &Artifacts, vault: Option<&Path>) -> Result<()> {
     let shipped = artifacts.root().join("glyphs/vault");
     let vault = vault.unwrap_or(&shipped);
-    let bytes = ramdisk::from_files(&artifacts.root().join("boot/glyphos.conf"), vault)?;
+    let key = vault_key::of(artifacts)?;
+    let options = artifacts.root().join("boot/glyphos.conf");
+    let bytes = ramdisk::from_files(&options, vault, key.seed())?;
     if fs::read(artifacts.ramdisk()).is_ok_and(|old| old == bytes) {
         return Ok(());
     }

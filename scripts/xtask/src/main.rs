@@ -34,12 +34,19 @@ use std::process::ExitCode;
 use ::iso::artifacts::Artifacts;
 use clap::{Parser, Subcommand};
 
+/// Names the key's file where `--vault-key` does not.
+const VAULT_KEY_VARIABLE: &str = "GLYPHOS_VAULT_KEY_FILE";
+
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Builds, starts and checks GlyphOS")]
 struct CommandLine {
     /// Work on the checkout in this folder instead of the one that this tool was compiled in
     #[arg(long, value_name = "DIR")]
     checkout: Option<PathBuf>,
+    /// Sign the vault with the Ed25519 key in this file, and build a kernel that trusts it [default:
+    /// $GLYPHOS_VAULT_KEY_FILE, else a development key that the checkout makes for itself]
+    #[arg(long, value_name = "FILE", global = true)]
+    vault_key: Option<PathBuf>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -79,10 +86,15 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let CommandLine { checkout, verb } = CommandLine::parse();
+    let CommandLine {
+        checkout,
+        vault_key,
+        verb,
+    } = CommandLine::parse();
+    let vault_key = vault_key.or_else(|| std::env::var_os(VAULT_KEY_VARIABLE).map(PathBuf::from));
     let checkout =
         checkout.map_or_else(own_checkout, |given| given.canonicalize().unwrap_or(given));
-    let artifacts = Artifacts::of(&checkout);
+    let artifacts = Artifacts::of(&checkout).with_vault_key(vault_key);
     let done = match verb {
         Verb::Setup => setup::run(&artifacts),
         Verb::Build => build::run(&artifacts),

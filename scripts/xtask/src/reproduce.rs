@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ::iso::artifacts::Artifacts;
+use ::iso::vault_key;
 use anyhow::{Context, Result, bail};
 
-use crate::{bare, process, stages};
+use crate::{VAULT_KEY_VARIABLE, bare, process, stages};
 
 /// Builds both copies and compares; the copies go away if they agree.
 ///
@@ -63,6 +64,8 @@ fn build(
         }
         fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
     }
+    // The key is an input as the sources are: both copies sign with the checkout's.
+    vault_key::of(artifacts)?;
     let inner = Artifacts::of(copy);
     stages::share(artifacts, &inner)?;
     let mut command = Command::new("sh");
@@ -70,6 +73,7 @@ fn build(
         .current_dir(copy)
         .env("GLYPHOS_COMMIT", commit)
         .env("LC_ALL", language)
+        .env(VAULT_KEY_VARIABLE, fs::canonicalize(artifacts.vault_key())?)
         .args([
             "-c",
             &format!("umask {umask} && exec \"$0\" --checkout \"$1\" iso"),

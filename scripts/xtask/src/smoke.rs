@@ -66,6 +66,7 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
     let shipped = Shipped {
         kernel: artifacts.kernel(),
         ramdisk: artifacts.ramdisk(),
+        vault_key: artifacts.vault_key(),
         iso: artifacts.iso(),
         expected: artifacts.root().join("glyphs/vault/expected.tsv"),
         glyphctl: glyphctl(artifacts, arguments.no_build)?,

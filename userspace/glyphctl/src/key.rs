@@ -1,7 +1,4 @@
-//! A guardian's key file: what it holds, how it is written, how it is read.
-//!
-//! A key file is text, lines of `name: value`; `algorithm` is `hmac` or `ed25519`, `secret` is
-//! hexadecimal digits, `#` begins a comment. For Ed25519 the secret is the seed of RFC 8032.
+//! A signer's key file: how it is made, written and read; its form belongs to [`abi::key_file`].
 //!
 //! Invariants:
 //! - a key file is readable by its owner only, and an existing file is never overwritten;
@@ -13,7 +10,8 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use abi::governance::Algorithm;
-use abi::id::{Hex, hex_decode};
+use abi::id::hex_decode;
+use abi::key_file::{self, KEY_FILE_BYTES_MAX};
 use governance::signature::{
     HMAC_SECRET_BYTES_MAX, HMAC_SECRET_BYTES_MIN, ed25519_public_key, sign_ed25519, sign_hmac,
 };
@@ -23,8 +21,8 @@ use crate::failure::{Failure, note};
 
 /// Bytes of a new secret, for either algorithm.
 const SECRET_BYTES: usize = 32;
-/// Longest key file that is read, in bytes.
-const FILE_BYTES_MAX: u64 = 4096;
+/// More than the text of the longest key has, in bytes.
+const TEXT_BYTES: usize = 512;
 /// Who may read and write a key file: its owner.
 const FILE_MODE: u32 = 0o600;
 
@@ -115,13 +113,11 @@ impl Secret {
     }
 
     fn to_text(&self) -> Zeroizing<String> {
-        let secret = Zeroizing::new(Hex(self.bytes()).to_string());
-        Zeroizing::new(format!(
-            "# A GlyphOS guardian's key. Whoever has this file can sign as that guardian.\n\
-             algorithm: {}\nsecret: {}\n",
-            self.algorithm(),
-            *secret
-        ))
+        // Long enough that it never moves and leaves a copy behind.
+        let mut text = Zeroizing::new(String::with_capacity(TEXT_BYTES));
+        // Writing to a string does not fail.
+        let _ = key_file::write(&mut *text, "signer's", self.algorithm(), self.bytes());
+        text
     }
 
     /// Reads a key file.
@@ -141,7 +137,7 @@ impl Secret {
             ));
         }
         (&mut file)
-            .take(FILE_BYTES_MAX)
+            .take(KEY_FILE_BYTES_MAX)
             .read_to_string(&mut text)
             .map_err(|error| Failure::new(format!("{shown} cannot be read as text: {error}")))?;
         Secret::from_text(&text).map_err(|problem| {
@@ -151,33 +147,17 @@ impl Secret {
         })
     }
 
-    fn from_text(text: &str) -> Result<Self, &'static str> {
-        let (mut algorithm, mut secret) = (None, None);
-        for line in text.lines().map(str::trim) {
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let (name, value) = line.split_once(':').ok_or("a line is not `name: value`")?;
-            let slot = match name.trim() {
-                "algorithm" => &mut algorithm,
-                "secret" => &mut secret,
-                _ => return Err("it has a line that is neither `algorithm` nor `secret`"),
-            };
-            if slot.replace(value.trim()).is_some() {
-                return Err("a line is there twice");
-            }
-        }
-        let algorithm = algorithm.ok_or("it names no algorithm")?;
-        let digits = secret.ok_or("it holds no secret")?;
+    fn from_text(text: &str) -> Result<Self, String> {
+        let (algorithm, digits) = key_file::read(text).map_err(|error| error.to_string())?;
         let mut bytes = Zeroizing::new(vec![0; digits.len() / 2]);
         hex_decode(digits, &mut bytes).map_err(|_| "its secret is not hexadecimal")?;
-        match Algorithm::from_name(algorithm).ok_or("its algorithm is unknown")? {
+        match algorithm {
             Algorithm::HmacSha256 => {
                 let legal = HMAC_SECRET_BYTES_MIN..=HMAC_SECRET_BYTES_MAX;
                 if legal.contains(&bytes.len()) {
                     Ok(Secret::Hmac(bytes))
                 } else {
-                    Err("an hmac secret has 32 to 128 bytes")
+                    Err("an hmac secret has 32 to 128 bytes".to_owned())
                 }
             }
             Algorithm::Ed25519 => {

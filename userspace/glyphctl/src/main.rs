@@ -6,7 +6,7 @@
 //!
 //! Invariants:
 //! - answers go to standard output, everything else to standard error;
-//! - an image is only ever read, and a vault too but for `vault fmt`.
+//! - an image is only ever read, and a vault's folder too but for `vault fmt`.
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
 

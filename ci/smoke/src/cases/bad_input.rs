@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use qemu::{Profile, Session, Start};
 
+use super::trust;
 use crate::case::{Case, Failure, Place};
 use crate::checks::{self, demand, is_refused, refused};
 use crate::council::required;
@@ -34,7 +35,7 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| Failure::Host(format!("{}: {error}", path.display())))
 }
 
@@ -45,7 +46,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// The machine of the case, started with these bytes as its ramdisk.
-fn with_ramdisk(place: &Place<'_>, bytes: &[u8]) -> Result<Profile, Failure> {
+pub(super) fn with_ramdisk(place: &Place<'_>, bytes: &[u8]) -> Result<Profile, Failure> {
     let path = place.file("tar");
     write(&path, bytes)?;
     let disk = place.empty_disk(1 << 20)?;
@@ -56,36 +57,16 @@ fn with_ramdisk(place: &Place<'_>, bytes: &[u8]) -> Result<Profile, Failure> {
     Ok(profile)
 }
 
-/// Spoils a word in one glyph of a ramdisk; the archive itself stays whole.
-fn spoil(ramdisk: &mut [u8], glyph: &str, word: &str) -> Result<(), Failure> {
-    let name = format!("vault/{glyph}.gdf\0");
-    let place = find(ramdisk, name.as_bytes(), 0)
-        .and_then(|header| find(ramdisk, word.as_bytes(), header.saturating_add(TAR_BLOCK)));
-    match place.and_then(|place| ramdisk.get_mut(place)) {
-        Some(byte) => *byte = b'?',
-        None => {
-            return Err(Failure::Host(format!(
-                "the ramdisk has no `{word}` in {glyph}.gdf"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Where `text` stands in `bytes`, from `start` on.
-fn find(bytes: &[u8], text: &[u8], start: usize) -> Option<usize> {
-    let place = bytes
-        .get(start..)?
-        .windows(text.len())
-        .position(|window| window == text)?;
-    place.checked_add(start)
-}
-
 /// One file is refused by name and place; the glyphs beside it load and compute.
 fn bad_vault_file(place: &Place<'_>) -> Result<(), Failure> {
-    let mut bytes = read(&place.shipped.ramdisk)?;
-    spoil(&mut bytes, "silence", "coherence")?;
-    let profile = with_ramdisk(place, &bytes)?;
+    let spoilt = trust::repacked(place, |name, bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        match name {
+            "silence.gdf" => text.replace("coherence", "?oherence").into_bytes(),
+            _ => bytes.to_vec(),
+        }
+    })?;
+    let profile = with_ramdisk(place, &trust::ramdisk(&[(trust::VAULT_NAME, &spoilt)])?)?;
     let (mut session, _) = checks::boot(&profile, checks::limits(), place)?;
     let errors = session.command_ok("vault errors")?;
     let is_named = errors
@@ -295,7 +276,7 @@ fn heap(session: &mut Session) -> Result<u64, Failure> {
 }
 
 /// `status` gives `part` this health.
-fn health(session: &mut Session, part: &str, health: &str) -> Result<(), Failure> {
+pub(super) fn health(session: &mut Session, part: &str, health: &str) -> Result<(), Failure> {
     let answer = session.command_ok("status")?;
     let is_told = answer.lines.iter().any(|line| {
         qemu::field(line, "part").as_deref() == Some(part)
@@ -307,24 +288,6 @@ fn health(session: &mut Session, part: &str, health: &str) -> Result<(), Failure
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_word_is_spoiled_in_the_named_glyph_alone() {
-        let mut bytes = vec![0; 4 * TAR_BLOCK];
-        for (block, text) in [
-            (0, &b"vault/a.gdf\0"[..]),
-            (1, b"coherence: 1"),
-            (2, b"vault/b.gdf\0"),
-            (3, b"coherence: 2"),
-        ] {
-            let start = block * TAR_BLOCK;
-            bytes[start..start + text.len()].copy_from_slice(text);
-        }
-        spoil(&mut bytes, "b", "coherence").unwrap();
-        assert!(find(&bytes, b"coherence: 1", 0).is_some());
-        assert!(find(&bytes, b"?oherence: 2", 0).is_some());
-        assert!(spoil(&mut bytes, "c", "coherence").is_err());
-    }
 
     #[test]
     fn a_partitioned_disk_has_a_boot_record() {

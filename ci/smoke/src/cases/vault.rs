@@ -63,6 +63,10 @@ fn activate_all(place: &Place<'_>) -> Result<(), Failure> {
         }
         count = count.saturating_add(1);
     }
+    let trusted = session.command_ok("vault status")?;
+    let is_trusted = trusted.field("state").as_deref() == Some("in_force")
+        && trusted.field("glyphs").as_deref() == Some(count.to_string().as_str());
+    demand(is_trusted, "vault status", &trusted)?;
     let listed = session.command_ok("vault list")?;
     demand(
         count > 0 && listed.column("glyph").len() == count,

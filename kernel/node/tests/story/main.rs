@@ -14,3 +14,4 @@ mod field;
 mod metrics;
 mod recorded;
 mod simulation;
+mod trust;

@@ -84,6 +84,10 @@ fn every_declared_family_is_moved_by_something() {
     let mut session = Session::start(&world, Some(&archive), Some(&disk));
     session.refused("activate b");
     seen.extend(moved(&session.line("metrics")));
+    // Glyphs that nobody signed.
+    let loose = crate::simulation::tar([("vault/a.gdf", b"glyph_id: a\n".as_slice())]);
+    let mut session = Session::start(&world, Some(&loose), None);
+    seen.extend(moved(&session.line("metrics")));
     let unmoved: Vec<_> = declared(&text).difference(&seen).cloned().collect();
     assert!(unmoved.is_empty(), "nothing moves {unmoved:?}");
 }

@@ -3,6 +3,7 @@
 use abi::response::MemoryReport;
 use abi::time::UnixSeconds;
 use abi::{Fault, Response};
+use glyph_archive::{KeyOrigin, TrustedKey, public_key, ustar};
 use governance::message::Message;
 use governance::signature::sign_hmac;
 use ledger::simulated::SimulatedDisk;
@@ -10,7 +11,6 @@ use ledger::{BlockDevice, DeviceError};
 use node::ports::{Clock, Entropy, Found, Machine, NoEntropy};
 use node::{Boot, Node};
 use std::cell::RefCell;
-use std::fmt::Write as _;
 use std::rc::Rc;
 
 /// Midnight of 2026-11-22.
@@ -150,6 +150,7 @@ impl Session {
             machine: world.clone(),
             version,
             ramdisk,
+            vault_key: Some(vault_key()),
             disks,
         };
         Session {
@@ -209,29 +210,41 @@ pub(crate) fn shown(response: &Response) -> String {
     text
 }
 
-/// A ramdisk with these files, as a tar archive.
+/// The secret that the tests' vaults are signed with.
+pub(crate) const VAULT_SEED: [u8; 32] = [0x76; 32];
+
+/// The key that the tests' nodes trust.
+pub(crate) fn vault_key() -> TrustedKey {
+    TrustedKey::new(public_key(&VAULT_SEED), KeyOrigin::Given).expect("a sound key")
+}
+
+/// The archive of the files that lie under `vault/`, signed with `seed`.
+pub(crate) fn archive(files: &[(&str, &str)], seed: &[u8; 32]) -> Vec<u8> {
+    let glyphs = files
+        .iter()
+        .filter_map(|(name, text)| Some((name.strip_prefix("vault/")?, text.as_bytes())));
+    glyph_archive::pack(glyphs, seed).expect("the files can be packed")
+}
+
+/// A ramdisk with these files; those under `vault/` as a signed archive.
 pub(crate) fn ramdisk(files: &[(&str, &str)]) -> Vec<u8> {
+    let vault = archive(files, &VAULT_SEED);
+    let others = files
+        .iter()
+        .filter(|(name, _)| !name.starts_with("vault/"))
+        .map(|(name, text)| (*name, text.as_bytes()));
+    tar(others.chain([(node::ramdisk::VAULT_FILE, vault.as_slice())]))
+}
+
+/// A plain tar of these files.
+pub(crate) fn tar<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
+    let mut files: Vec<_> = files.into_iter().collect();
+    files.sort_unstable();
     let mut bytes = Vec::new();
-    for (name, text) in files {
-        let mut header = [0u8; 512];
-        header[..name.len()].copy_from_slice(name.as_bytes());
-        header[100..107].copy_from_slice(b"0000644");
-        header[124..135].copy_from_slice(format!("{:011o}", text.len()).as_bytes());
-        header[136..147].copy_from_slice(b"00000000000");
-        header[148..156].fill(b' ');
-        header[156] = b'0';
-        header[257..263].copy_from_slice(b"ustar\0");
-        header[263..265].copy_from_slice(b"00");
-        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-        let mut digits = String::new();
-        write!(digits, "{sum:06o}").expect("strings take all");
-        header[148..154].copy_from_slice(digits.as_bytes());
-        header[154] = 0;
-        bytes.extend(header);
-        bytes.extend(text.as_bytes());
-        bytes.resize(bytes.len().next_multiple_of(512), 0);
+    for (name, content) in files {
+        assert!(ustar::append(&mut bytes, name, content), "{name}");
     }
-    bytes.resize(bytes.len() + 1024, 0);
+    ustar::finish(&mut bytes);
     bytes
 }
 

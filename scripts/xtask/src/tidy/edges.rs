@@ -22,11 +22,12 @@ pub(crate) struct Crate {
 }
 
 /// Pure crates that serve: what `node` puts together.
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "substrate",
     "governance",
     "ledger",
     "telemetry",
+    "glyph-archive",
     "glyph-parser",
     "glyph-compiler",
     "glyph-interpreter",
@@ -51,10 +52,10 @@ const HARDWARE_ONLY: [&str; 8] = [
 fn allowed(name: &str) -> Option<Vec<&'static str>> {
     let with_services = |more: &[&'static str]| [SERVICES.as_slice(), more].concat();
     Some(match name {
-        "abi" | "qemu" | "iso" | "campaign" => vec![],
-        "substrate" | "governance" | "ledger" | "telemetry" | "glyph-parser" | "console" => {
-            vec!["abi"]
-        }
+        "abi" | "qemu" | "campaign" => vec![],
+        "substrate" | "governance" | "ledger" | "telemetry" | "glyph-archive" | "glyph-parser"
+        | "console" => vec!["abi"],
+        "iso" => vec!["abi", "glyph-archive"],
         "glyph-compiler" => vec!["abi", "glyph-parser"],
         "glyph-interpreter" => vec!["abi", "glyph-parser", "glyph-compiler"],
         "node" => with_services(&["abi"]),

@@ -6,6 +6,7 @@ use super::{Command, Local, Mode};
 use crate::NameKind;
 use abi::Request;
 use abi::request::{Activate, LedgerRequest, Switch};
+use abi::vault::VaultRequest;
 
 const GLYPH: &[Slot] = &[Slot::Name(NameKind::Glyph)];
 
@@ -78,6 +79,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         Request::VaultErrors,
         "What was refused when the vault was loaded.",
         "Each with file, line, column, what was found and what was expected."
+    ),
+    plain!(
+        &["vault", "status"],
+        Request::Vault(VaultRequest::Status),
+        "Whether the vault is trusted, and whose it is.",
+        "Its state and source, the SHA-256 of its archive, and the key that this kernel trusts."
     ),
     Entry {
         path: &["glyph", "show"],

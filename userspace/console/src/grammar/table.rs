@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(top.len(), unique.len());
         assert!(top.contains(&"substrate") && top.contains(&"poweroff"));
         let below: Vec<_> = names_below(&["vault"]).collect();
-        assert_eq!(below, ["list", "errors"]);
+        assert_eq!(below, ["list", "errors", "status"]);
         assert_eq!(names_below(&["version"]).count(), 0);
     }
 }

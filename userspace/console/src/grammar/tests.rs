@@ -3,6 +3,7 @@
 use super::*;
 use abi::governance::{Action, Algorithm, GuardianChange, Impact, Role};
 use abi::request::*;
+use abi::vault::VaultRequest;
 use abi::{CellIndex, GlyphId, GuardianId, RecordPrefix};
 use std::collections::BTreeSet;
 use std::vec;
@@ -61,6 +62,7 @@ fn lines() -> Vec<(String, Request)> {
         ("status".into(), R::Status),
         ("vault list".into(), R::VaultList),
         ("vault errors".into(), R::VaultErrors),
+        ("vault status".into(), R::Vault(VaultRequest::Status)),
         ("glyph show b".into(), R::GlyphShow(glyph("b"))),
         ("glyph tree b".into(), R::GlyphTree(glyph("b"))),
         (
@@ -306,6 +308,7 @@ fn variant(request: &Request) -> &'static str {
         Request::Status => "status",
         Request::VaultList => "vault list",
         Request::VaultErrors => "vault errors",
+        Request::Vault(VaultRequest::Status) => "vault status",
         Request::GlyphShow(_) => "glyph show",
         Request::GlyphTree(_) => "glyph tree",
         Request::Activate(_) => "activate",
@@ -369,7 +372,7 @@ fn variant(request: &Request) -> &'static str {
 }
 
 /// How many words [`variant`] has: 5 decisions on overrides, 2 on requests, 4 changes.
-const VARIANTS: usize = 63;
+const VARIANTS: usize = 64;
 
 #[test]
 fn every_command_line_becomes_its_request() {

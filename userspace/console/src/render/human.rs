@@ -1,6 +1,7 @@
 //! Answers for a person: aligned text of at most 80 columns.
 
 mod records;
+mod vault;
 
 use super::layout::{
     COLUMNS, Elapsed, Labelled, Number, Printable, Size, Table, paragraph, yes_no,
@@ -102,6 +103,7 @@ fn render_parts(response: &Response, out: &mut dyn fmt::Write) -> fmt::Result {
         Response::VaultErrors(errors) => errors
             .iter()
             .try_for_each(|error| paragraph(out, 0, 2, error)),
+        Response::Vault(status) => vault::write_status(status, out),
         Response::Glyph(glyph) => {
             writeln!(out, "glyph {}", glyph.summary.id)?;
             Labelled::new()

@@ -9,6 +9,7 @@ use abi::response::{
     Activation, FieldState, FiguresAge, GlyphSummary, GuardianChangeView, GuardianView,
     LedgerStatus, SubstrateStatus,
 };
+use abi::vault::VaultStatus;
 use core::fmt;
 
 /// Text between quotes, on one line.
@@ -157,6 +158,7 @@ fn render_parts(response: &Response, out: &mut dyn fmt::Write) -> fmt::Result {
         Response::VaultErrors(errors) => errors
             .iter()
             .try_for_each(|error| Fields::new(out).text("error", error).end()),
+        Response::Vault(status) => vault_status(status, out),
         Response::Glyph(glyph) => summary(Fields::new(out), &glyph.summary)
             .text("definition", &glyph.definition)
             .end(),
@@ -297,6 +299,19 @@ fn substrate(status: &SubstrateStatus, out: &mut dyn fmt::Write) -> fmt::Result 
         .word("repairs", status.repairs)
         .word("poisoned", status.poisoned)
         .word("scrub_passes", status.scrub_passes)
+        .end()
+}
+
+fn vault_status(status: &VaultStatus, out: &mut dyn fmt::Write) -> fmt::Result {
+    Fields::new(out)
+        .word("state", status.state.name())
+        .text("reason", &status.reason)
+        .word("source", status.source.name())
+        .maybe("digest", status.digest.as_ref().map(|digest| Hex(digest)))
+        .word("glyphs", status.glyphs)
+        .word("errors", status.errors)
+        .maybe("key", status.key.as_ref().map(|key| Hex(&key.fingerprint)))
+        .maybe("key_origin", status.key.map(|key| key.origin))
         .end()
 }
 

@@ -5,6 +5,7 @@ use abi::governance::*;
 use abi::request::{OverrideKind, Pair};
 use abi::response::*;
 use abi::time::UnixSeconds;
+use abi::vault::{VaultKeyView, VaultSource, VaultState, VaultStatus};
 use abi::{CellIndex, FaultCode, GlyphId, GuardianId, RecordId};
 use std::string::String;
 use std::vec;
@@ -194,6 +195,27 @@ fn substrate_samples() -> Vec<Response> {
     vec![
         Response::VaultList(vec![summary(), far]),
         Response::VaultErrors(vec![long(), NASTY.into()]),
+        Response::Vault(VaultStatus {
+            state: VaultState::InForce,
+            reason: String::new(),
+            source: VaultSource::BootMedium,
+            digest: Some([0x5a; 32]),
+            glyphs: 25,
+            errors: 0,
+            key: Some(VaultKeyView {
+                fingerprint: [0xa5; 8],
+                origin: "development",
+            }),
+        }),
+        Response::Vault(VaultStatus {
+            state: VaultState::Refused,
+            reason: long(),
+            source: VaultSource::BootMedium,
+            digest: None,
+            glyphs: 0,
+            errors: 0,
+            key: None,
+        }),
         Response::Glyph(GlyphDetail {
             summary: summary(),
             definition: "glyph_id: b\nmetadata: \u{1b}x\n".into(),
@@ -328,6 +350,7 @@ fn variant(response: &Response) -> usize {
         Response::Selftest(_) => 29,
         Response::Done => 30,
         Response::Goodbye => 31,
+        Response::Vault(_) => 32,
     }
 }
 
@@ -363,7 +386,7 @@ fn fields(line: &str) -> Vec<(&str, &str)> {
 
 #[test]
 fn every_answer_says_something_in_both_modes() {
-    let mut seen = [false; 32];
+    let mut seen = [false; 33];
     for response in samples() {
         seen[variant(&response)] = true;
         assert!(!text(&response, Mode::Human).is_empty(), "{response:?}");

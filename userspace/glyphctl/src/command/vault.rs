@@ -1,7 +1,10 @@
-//! `glyphctl vault`: whether the kernel would take a vault, and its canonical spelling.
+//! `glyphctl vault`: whether the kernel would take a vault, its canonical spelling, its archive.
 
 mod check;
 mod fmt;
+mod keygen;
+mod pack;
+mod verify;
 
 use std::io::Write;
 
@@ -16,6 +19,12 @@ pub(crate) enum Vault {
     Check(check::Check),
     /// Rewrite glyphs in canonical spelling; comments, blank lines and the order of fields stay
     Fmt(fmt::Fmt),
+    /// Make a key to sign vaults with
+    Keygen(keygen::Keygen),
+    /// Pack a sound vault into one signed archive
+    Pack(pack::Pack),
+    /// Check an archive as a node does: signature first, then its glyphs; exit 1 if either fails
+    Verify(verify::Verify),
 }
 
 impl Vault {
@@ -27,6 +36,9 @@ impl Vault {
         match self {
             Vault::Check(check) => check.run(out),
             Vault::Fmt(fmt) => fmt.run(out),
+            Vault::Keygen(keygen) => keygen.run(out),
+            Vault::Pack(pack) => pack.run(out),
+            Vault::Verify(verify) => verify.run(out),
         }
     }
 }

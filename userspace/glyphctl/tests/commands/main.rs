@@ -18,3 +18,4 @@ mod ledger;
 mod program;
 mod station;
 mod vault;
+mod vault_archive;

@@ -1,0 +1,97 @@
+//! `glyphctl vault keygen`, `pack` and `verify`.
+
+use std::fs;
+
+use crate::folder::Folder;
+use crate::program::{Run, glyphctl};
+
+const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../glyphs/vault");
+
+/// Makes a key; its file and the public half.
+fn keygen(folder: &Folder, name: &str) -> (String, String) {
+    let file = folder.entry(name);
+    let run = glyphctl(&["vault", "keygen", &file]);
+    assert_eq!(run.status, 0, "{}", run.err);
+    let public = run.out.trim().to_owned();
+    assert_eq!(public.len(), 64, "{public}");
+    (file, public)
+}
+
+fn pack(dir: &str, file: &str, key: &str) -> Run {
+    glyphctl(&["vault", "pack", dir, file, "--key", key])
+}
+
+fn verify(file: &str, key: &str) -> Run {
+    glyphctl(&["vault", "verify", file, "--key", key])
+}
+
+#[test]
+fn a_packed_vault_verifies_by_its_key_file_and_by_its_public_key() {
+    let folder = Folder::new("pack");
+    let (key, public) = keygen(&folder, "key");
+    let file = folder.entry("vault.tar");
+    let made = pack(SHIPPED, &file, &key);
+    assert_eq!(made.status, 0, "{}", made.err);
+    assert!(made.out.contains(": 25 glyphs, "), "{}", made.out);
+    let bytes = fs::read(&file).expect("it was written");
+    assert_eq!(pack(SHIPPED, &file, &key).out, made.out);
+    assert_eq!(fs::read(&file).expect("again"), bytes);
+    for key in [&key, &public] {
+        let run = verify(&file, key);
+        assert_eq!(run.status, 0, "{}", run.err);
+        assert!(
+            run.out.contains(": sound, 25 glyphs, sha256 "),
+            "{}",
+            run.out
+        );
+    }
+    // Nothing but the key and the archive is left.
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2);
+}
+
+#[test]
+fn an_archive_that_is_not_to_be_trusted_is_refused_with_what_to_do() {
+    let folder = Folder::new("distrust");
+    let (key, public) = keygen(&folder, "key");
+    let (_, other) = keygen(&folder, "other");
+    let vault = Folder::new("distrust-v");
+    vault.write("a.gdf", "glyph_id: a\n");
+    let file = folder.entry("vault.tar");
+    assert_eq!(pack(vault.shown(), &file, &key).status, 0);
+    let refused = |file: &str, key: &str, why: &str| {
+        let run = verify(file, key);
+        assert_eq!((run.status, run.out.as_str()), (1, ""));
+        assert!(run.err.contains(why), "{why}: {}", run.err);
+    };
+    refused(&file, &other, "signed with another key");
+    refused(&file, "00", "neither");
+    let mut bytes = fs::read(&file).expect("the archive");
+    bytes[700] ^= 0x10;
+    refused(&folder.write("altered", &bytes), &public, "does not hold");
+    refused(&folder.write("cut", &bytes[..900]), &public, "unsigned");
+    refused(&folder.entry("nowhere"), &public, "cannot be read");
+}
+
+#[test]
+fn a_vault_that_is_not_sound_is_not_packed() {
+    let folder = Folder::new("unsound");
+    let (key, _) = keygen(&folder, "key");
+    let vault = Folder::new("unsound-v");
+    vault.write("a.gdf", "glyph_id: a\nparent: nobody\n");
+    let file = folder.entry("vault.tar");
+    let run = pack(vault.shown(), &file, &key);
+    assert_eq!(run.status, 1);
+    assert!(run.err.contains("glyphctl vault check"), "{}", run.err);
+    assert!(fs::metadata(&file).is_err());
+    // Neither is one without glyphs, nor with a guardian's secret.
+    let empty = Folder::new("unsound-e");
+    assert_eq!(pack(empty.shown(), &file, &key).status, 1);
+    let hmac = folder.entry("hmac");
+    glyphctl(&["keygen", "--algorithm", "hmac", "--out", &hmac]);
+    let run = pack(SHIPPED, &file, &hmac);
+    assert!(
+        run.status == 1 && run.err.contains("ed25519"),
+        "{}",
+        run.err
+    );
+}
