@@ -26,7 +26,7 @@ fn forged(forge: impl Fn(&mut [u8])) -> Vec<u8> {
     let place = tar.len();
     assert!(ustar::append(&mut tar, "z.gdf", b"glyph_id: z\n"));
     ustar::finish(&mut tar);
-    let header = &mut tar[place..place + BLOCK_BYTES];
+    let header = &mut tar[place..][..BLOCK_BYTES];
     forge(header);
     header[148..156].fill(b' ');
     let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
