@@ -115,9 +115,10 @@ impl fmt::Display for ReadOnlyReason {
             ReadOnlyReason::Device(error) => {
                 write!(out, "{error}; check the device and start again")
             }
-            ReadOnlyReason::Unconfirmed => {
-                out.write_str("the last append was not confirmed; recover the ledger first")
-            }
+            ReadOnlyReason::Unconfirmed => out.write_str(
+                "the last append was not confirmed; check the device and start again, which \
+                 recovers the ledger",
+            ),
             ReadOnlyReason::Feature => {
                 out.write_str("a newer release wrote this ledger; use that release to write to it")
             }

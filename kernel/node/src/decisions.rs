@@ -14,7 +14,7 @@ use abi::time::UnixSeconds;
 use abi::{Fault, FaultCode, Response};
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use governance::event::RefusalReason;
 use governance::{Command, Context, Effect, Event, Governance, Policy};
@@ -127,10 +127,13 @@ impl Decisions {
         match ledger.append(event.kind(), &event.encode(), reserve) {
             Ok(receipt) => Ok(receipt.seq),
             Err(error) if error.fate() == Fate::Unknown => {
-                // Only a recovery can tell whether the record is there; if it is, it is durable.
+                // Only a recovery that ran to its end can tell whether the record is there: one that
+                // could not write and flush has made nothing durable, whatever it read.
                 match ledger.recover() {
+                    Ok(report) if report.read_only.is_some() => Err(unknown_fate(&error)),
                     Ok(report) if report.records > expected => Ok(expected),
-                    _ => Err(append_fault(&error)),
+                    Ok(_) => Err(append_fault(&error)),
+                    Err(_) => Err(unknown_fate(&error)),
                 }
             }
             Err(error) => Err(append_fault(&error)),
@@ -138,17 +141,34 @@ impl Decisions {
     }
 }
 
+/// A record that is certainly not there.
 fn append_fault(error: &AppendError) -> Fault {
-    let code = match error {
-        AppendError::Full => FaultCode::Full,
-        AppendError::PayloadTooLarge { .. } => FaultCode::OutOfRange,
-        AppendError::ReadOnly(_) => FaultCode::LedgerUnavailable,
-        _ => FaultCode::Device,
+    let (code, why) = match error {
+        AppendError::Full => (FaultCode::Full, error.to_string()),
+        AppendError::PayloadTooLarge { .. } => (FaultCode::OutOfRange, error.to_string()),
+        AppendError::ReadOnly(_) => (FaultCode::LedgerUnavailable, error.to_string()),
+        _ => (FaultCode::Device, format!("{}; try again", cause(error))),
     };
-    Fault::new(
-        code,
-        format!("not recorded, so it has not happened: {error}"),
-    )
+    Fault::new(code, format!("not recorded, so it has not happened: {why}"))
+}
+
+/// A record that may be there or not, and nothing on this device can tell.
+fn unknown_fate(error: &AppendError) -> Fault {
+    let text = format!(
+        "not acknowledged, so nothing was done: {}; check the device and start again, which shows \
+         whether it was recorded all the same",
+        cause(error)
+    );
+    Fault::new(FaultCode::Device, text)
+}
+
+/// What failed, without the advice for those who hold the ledger themselves.
+fn cause(error: &AppendError) -> String {
+    match error {
+        AppendError::Device(error) => error.to_string(),
+        AppendError::ReadBack => String::from("the record does not read back"),
+        other => other.to_string(),
+    }
 }
 
 impl<M: Machine> Node<M> {

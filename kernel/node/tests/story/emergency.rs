@@ -176,7 +176,7 @@ fn an_unwritable_disk_acknowledges_nothing() {
         abi::id::Hex(&[1; 32])
     );
     let fault = session.refused(&line);
-    assert!(fault.text.contains("not recorded"), "{fault}");
+    assert!(fault.text.contains("not acknowledged"), "{fault}");
     disk.0.borrow_mut().heal();
     let fresh = SharedDisk::of(&disk.image());
     let mut session = Session::start(&world, None, Some(&fresh));
@@ -267,4 +267,28 @@ fn a_refused_signature_is_told_with_its_guardian_and_the_count() {
     ));
     let events = session.line("events");
     assert!(!events.contains("guardian=cerberus reason"), "{events}");
+}
+
+#[test]
+fn a_disk_that_writes_and_reads_and_cannot_flush_acknowledges_nothing() {
+    use ledger::simulated::{Fault, SectorFate};
+    const FLUSHES: u64 = 64;
+    let world = World::new();
+    let disk = SharedDisk::blank(4);
+    let mut session = Session::start(&world, None, Some(&disk));
+    format(&mut session);
+    let flushes = disk.0.borrow().counts().flushes;
+    for flush in flushes..flushes + FLUSHES {
+        disk.0.borrow_mut().plant(Fault::FailedFlush { flush });
+    }
+    let fault = session.refused("request create low config operator \"one more\"");
+    assert!(fault.text.contains("not acknowledged"), "{fault}");
+    assert!(fault.text.contains("start again"), "{fault}");
+    let fault = session.refused("request create low config operator \"and another\"");
+    assert!(fault.text.contains("not recorded"), "{fault}");
+    assert!(disk.0.borrow().counts().flushes < flushes + FLUSHES);
+    let after_power_cut = disk.0.borrow().crash(|_| SectorFate::Old).image();
+    let fresh = SharedDisk::of(&after_power_cut);
+    let mut session = Session::start(&world, None, Some(&fresh));
+    assert!(!session.line("request list").contains("one more"));
 }
