@@ -32,14 +32,7 @@ impl Profile {
         let mut line = Line::default();
         self.machine_arguments(&mut line);
         self.start_arguments(files, &mut line)?;
-        if let Storage::Virtio { file } = &self.storage {
-            let file = value(file)?;
-            line.add([
-                "-drive",
-                &format!("if=none,id=ledger,format=raw,file={file}"),
-            ]);
-            line.add(["-device", "virtio-blk-pci,drive=ledger"]);
-        }
+        storage_arguments(&self.storage, &mut line)?;
         match (self.rng, self.machine) {
             (Rng::Absent, _) => {}
             (Rng::Virtio, Machine::Microvm) => line.add(["-device", "virtio-rng-device"]),
@@ -144,6 +137,44 @@ impl Profile {
         }
         Ok(())
     }
+}
+
+/// The node of a block graph that holds the disk's bytes.
+pub(crate) const DISK_NODE: &str = "disk";
+/// The node above it that the device of the ledger is on.
+pub(crate) const LEDGER_NODE: &str = "ledger";
+
+/// Attaches the ledger's disk as a graph of named nodes, so that faults can be put between them.
+fn storage_arguments(storage: &Storage, line: &mut Line) -> Result<(), ProfileError> {
+    let (file, cache, log) = match storage {
+        Storage::None => return Ok(()),
+        Storage::Virtio { file } => (file, "", None),
+        Storage::Uncached { file } => (file, ",cache.direct=on,aio=native", None),
+        Storage::Logged { file, log } => (file, "", Some(log)),
+    };
+    let file = value(file)?;
+    let disk = format!("driver=file,node-name={DISK_NODE},filename={file}{cache}");
+    line.add(["-blockdev", &disk]);
+    let raw = |name: &str| format!("driver=raw,node-name={name},file={DISK_NODE}");
+    match log {
+        None => line.add(["-blockdev", &raw(LEDGER_NODE)]),
+        Some(log) => {
+            let log = value(log)?;
+            line.add(["-blockdev", &raw("unlogged")]);
+            line.add([
+                "-blockdev",
+                &format!("driver=file,node-name=log,filename={log}"),
+            ]);
+            let graph = "file=unlogged,log=log,log-sector-size=512";
+            line.add([
+                "-blockdev",
+                &format!("driver=blklogwrites,node-name={LEDGER_NODE},{graph}"),
+            ]);
+        }
+    }
+    let device = format!("virtio-blk-pci,drive={LEDGER_NODE}");
+    line.add(["-device", &device]);
+    Ok(())
 }
 
 /// Attaches the boot image. A hard disk cannot be read-only to QEMU, so that its writes go to a
@@ -376,6 +407,22 @@ mod tests {
             ports.arguments(&RunFiles::default()),
             Err(ProfileError::MicrovmHasOnePort)
         );
+    }
+
+    #[test]
+    fn a_logged_disk_has_the_log_between_the_device_and_the_file() {
+        let mut profile = Profile::direct(Machine::Pc, Path::new("k"), None);
+        profile.storage = Storage::Logged {
+            file: "a,b.img".into(),
+            log: "w.log".into(),
+        };
+        let line = profile.arguments(&RunFiles::default()).unwrap();
+        let disk = "driver=file,node-name=disk,filename=a,,b.img";
+        assert!(has(&line, "-blockdev", disk));
+        let logged =
+            "driver=blklogwrites,node-name=ledger,file=unlogged,log=log,log-sector-size=512";
+        assert!(has(&line, "-blockdev", logged));
+        assert!(has(&line, "-device", "virtio-blk-pci,drive=ledger"));
     }
 
     #[test]

@@ -13,8 +13,10 @@
 #![warn(clippy::indexing_slicing)]
 
 mod arguments;
+mod block_log;
 mod ending;
 mod error;
+mod fault;
 mod firmware;
 mod profile;
 mod qmp;
@@ -24,8 +26,10 @@ mod session;
 mod terminal;
 mod transcript;
 
+pub use block_log::{BlockLog, Entry, LogError};
 pub use ending::{Ending, FAREWELL, Verdict};
 pub use error::{ProfileError, SessionError};
+pub use fault::{DiskFault, Lasting};
 pub use firmware::Ovmf;
 pub use profile::{
     Firmware, Machine, Media, Port, Profile, Reset, Rng, Screen, Start, Storage, TimeSource,

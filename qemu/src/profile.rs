@@ -69,6 +69,18 @@ pub enum Storage {
         /// The raw image file; writes stay.
         file: PathBuf,
     },
+    /// As `Virtio`, and every write and flush is logged on its way, in the format of [`BlockLog`](crate::BlockLog).
+    Logged {
+        /// The raw image file; writes stay.
+        file: PathBuf,
+        /// The log's file, which has to be there; it is written from its beginning.
+        log: PathBuf,
+    },
+    /// As `Virtio`, past the host's page cache: a flush costs what the host's disk takes for it.
+    Uncached {
+        /// The raw image file, on a file system that knows `O_DIRECT`; writes stay.
+        file: PathBuf,
+    },
 }
 
 /// A source of entropy beside the processor's own.

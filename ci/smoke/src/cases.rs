@@ -1,14 +1,15 @@
 //! The cases, by what they are about.
 //!
 //! `boot`: every way to start; `machine`: machines with something missing; `vault`: what it computes,
-//! `trust`: whose is taken;
-//! `governance`, `killed`, `killed_override`, `damaged_ledger`, `bad_input`, `heal`, `telemetry`, `panic`, `recorded` and `typing`:
-//! stories told to a running node; `controls`: broken machines that must fail.
+//! `trust`: whose is taken; `governance`, `killed`, `killed_override`, `damaged_ledger`, `failing_disk`,
+//! `bad_input`, `heal`, `telemetry`, `panic`, `recorded` and `typing`: stories told to a running node;
+//! `controls`: broken machines that must fail.
 
 mod bad_input;
 mod boot;
 mod controls;
 mod damaged_ledger;
+mod failing_disk;
 mod governance;
 mod heal;
 mod killed;
@@ -32,6 +33,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(killed_override::cases());
     cases.extend(governance::cases());
     cases.extend(damaged_ledger::cases());
+    cases.extend(failing_disk::cases());
     cases.extend(telemetry::cases());
     cases.extend(typing::cases());
     cases.extend(bad_input::cases());

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ledger::{FRAME_BYTES, Geometry, Place as Copy, SECTOR_BYTES};
-use qemu::{Profile, Session, SessionError};
+use qemu::{Profile, Reply, Session, SessionError};
 
 use crate::case::{Case, Failure, Place};
 use crate::checks::{self, demand};
@@ -43,28 +43,42 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// What an operator knows who was told of each commit, or not.
 #[derive(Debug, Default)]
-struct Memory {
+pub(super) struct Memory {
     /// Acknowledged requests: the id by the title.
     acknowledged: BTreeMap<String, String>,
     /// The title of the request that nobody was told of.
-    pending: Option<String>,
+    pub(super) pending: Option<String>,
     /// Commits under way that were found whole after a kill.
-    found: u64,
+    pub(super) found: u64,
     /// Commits under way that had left nothing.
     vanished: u64,
 }
 
 impl Memory {
     /// Has the node record a request, and remembers its acknowledgement.
-    fn commit(&mut self, session: &mut Session, title: String) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// If the node refuses.
+    pub(super) fn commit(&mut self, session: &mut Session, title: String) -> Result<(), Failure> {
         let answer = session.command_ok(&create(&title))?;
+        self.take(&answer, title)
+    }
+
+    /// Remembers an acknowledgement.
+    ///
+    /// # Errors
+    /// If the answer is none.
+    pub(super) fn take(&mut self, answer: &Reply, title: String) -> Result<(), Failure> {
         self.acknowledged
-            .insert(title, required(&answer, "request")?);
+            .insert(title, required(answer, "request")?);
         Ok(())
     }
 
     /// Holds what the node shows after a kill against what was acknowledged.
-    fn judge(&mut self, session: &mut Session) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// [`Failure::Wrong`] with what is missing, twice there or never asked for.
+    pub(super) fn judge(&mut self, session: &mut Session) -> Result<(), Failure> {
         let answer = session.command_ok("request list")?;
         let mut shown: BTreeMap<String, String> = BTreeMap::new();
         for line in &answer.lines {
@@ -115,7 +129,8 @@ impl Memory {
     }
 }
 
-fn create(title: &str) -> String {
+/// The command that has a request of this title recorded.
+pub(super) fn create(title: &str) -> String {
     format!("request create low config operator \"{title}\" \"written while the power fails\"")
 }
 
