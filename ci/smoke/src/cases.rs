@@ -1,11 +1,12 @@
 //! The cases, by what they are about.
 //!
 //! `boot`: every way to start; `machine`: machines with something missing; `vault`: what it computes,
-//! `trust`: whose is taken; `governance`, `killed`, `killed_override`, `damaged_ledger`, `failing_disk`,
-//! `bad_input`, `heal`, `telemetry`, `panic`, `recorded` and `typing`: stories told to a running node;
-//! `controls`: broken machines that must fail.
+//! `trust`: whose is taken; `governance`, `killed`, `killed_override`, `damaged_ledger`, `block_log`,
+//! `failing_disk`, `bad_input`, `heal`, `telemetry`, `panic`, `recorded` and `typing`: stories told to a
+//! running node; `controls`: broken machines that must fail.
 
 mod bad_input;
+mod block_log;
 mod boot;
 mod controls;
 mod damaged_ledger;
@@ -33,6 +34,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(killed_override::cases());
     cases.extend(governance::cases());
     cases.extend(damaged_ledger::cases());
+    cases.extend(block_log::cases());
     cases.extend(failing_disk::cases());
     cases.extend(telemetry::cases());
     cases.extend(typing::cases());
@@ -46,6 +48,12 @@ pub fn all() -> Vec<Case> {
     cases
 }
 
+/// Stories that take minutes: for `cargo xtask campaign`.
+#[must_use]
+pub fn campaigns() -> Vec<Case> {
+    block_log::campaigns()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,7 +61,7 @@ mod tests {
 
     #[test]
     fn names_are_distinct_because_logs_are_named_after_them() {
-        let cases = all();
+        let cases: Vec<Case> = all().into_iter().chain(campaigns()).collect();
         let names: BTreeSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
         assert_eq!(names.len(), cases.len());
     }

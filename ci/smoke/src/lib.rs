@@ -16,7 +16,9 @@ mod case;
 pub mod cases;
 mod checks;
 mod council;
+mod draw;
 mod glyphctl;
+mod replay;
 mod runner;
 mod screen;
 

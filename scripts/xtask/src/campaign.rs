@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use campaign::{LINE, TESTS};
 use clap::ValueEnum;
 
-use crate::process;
+use crate::{process, smoke};
 
 /// What is put to the test.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -29,6 +29,8 @@ pub(crate) enum Part {
     Glyphs,
     /// Damaged memory
     Substrate,
+    /// A live node's writes, cut at every flush, each booted again in QEMU
+    Blocklog,
     /// One after the other
     All,
 }
@@ -41,6 +43,7 @@ impl Part {
             Part::Governance => &["governance"],
             Part::Glyphs => &["glyph-interpreter"],
             Part::Substrate => &["substrate"],
+            Part::Blocklog => &[],
             Part::All => &["ledger", "governance", "glyph-interpreter", "substrate"],
         }
     }
@@ -80,6 +83,12 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
             campaigns += 1;
             states = states.saturating_add(told);
         }
+    }
+    if matches!(arguments.part, Part::Blocklog | Part::All) {
+        smoke::campaigns(artifacts)?;
+    }
+    if arguments.part == Part::Blocklog {
+        return Ok(());
     }
     println!(
         "campaigns: {campaigns} held every promise in {states} states, {} s with the builds",

@@ -2,11 +2,12 @@
 //!
 //! Owns the filter and the report; the cases belong to the crate `smoke`.
 
+use std::fs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use ::iso::artifacts::Artifacts;
-use ::smoke::Shipped;
+use ::smoke::{Case, Shipped};
 use anyhow::{Context, Result, bail};
 
 use crate::{iso, process};
@@ -60,7 +61,32 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
         cases.iter().for_each(|case| println!("{}", case.name));
         return Ok(());
     }
-    if !arguments.no_build {
+    run_cases(artifacts, &cases, arguments.no_build, arguments.jobs)
+}
+
+/// Runs the stories that take minutes, and shows what they counted.
+///
+/// # Errors
+/// If a file cannot be built, or a story fails.
+pub(crate) fn campaigns(artifacts: &Artifacts) -> Result<()> {
+    let cases = ::smoke::cases::campaigns();
+    run_cases(artifacts, &cases, false, NonZeroUsize::MIN)?;
+    for case in cases {
+        let counted = artifacts.target().join(format!("smoke/{}.txt", case.name));
+        let counted = fs::read_to_string(&counted)
+            .with_context(|| format!("{} left no {}", case.name, counted.display()))?;
+        print!("{}: {counted}", case.name);
+    }
+    Ok(())
+}
+
+fn run_cases(
+    artifacts: &Artifacts,
+    cases: &[Case],
+    no_build: bool,
+    jobs: NonZeroUsize,
+) -> Result<()> {
+    if !no_build {
         iso::image(artifacts, None)?;
     }
     let shipped = Shipped {
@@ -69,11 +95,11 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
         vault_key: artifacts.vault_key(),
         iso: artifacts.iso(),
         expected: artifacts.root().join("glyphs/vault/expected.tsv"),
-        glyphctl: glyphctl(artifacts, arguments.no_build)?,
+        glyphctl: glyphctl(artifacts, no_build)?,
     };
     let folder = artifacts.target().join("smoke");
     let tell = |line: &str| println!("smoke: {line}");
-    let summary = ::smoke::run(&cases, &shipped, &folder, arguments.jobs, &tell)
+    let summary = ::smoke::run(cases, &shipped, &folder, jobs, &tell)
         .with_context(|| format!("cannot use {}", folder.display()))?;
     println!("{} passed, {} failed", summary.passed, summary.failed);
     if !summary.is_green() {

@@ -17,6 +17,7 @@ use qemu::{Profile, Reply, Session, SessionError};
 use crate::case::{Case, Failure, Place};
 use crate::checks::{self, demand};
 use crate::council::{format_ledger, required};
+use crate::draw::Draw;
 use crate::glyphctl::Glyphctl;
 
 /// Size of the disk in bytes.
@@ -134,25 +135,6 @@ pub(super) fn create(title: &str) -> String {
     format!("request create low config operator \"{title}\" \"written while the power fails\"")
 }
 
-/// A small generator: the same seed kills at the same places of the stream.
-pub(super) struct Draw(pub(super) u64);
-
-impl Draw {
-    /// A number from 0 up to and without `end`.
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.checked_rem(end).unwrap_or(0)
-    }
-
-    /// A part of `whole`, up to all of it.
-    pub(super) fn part_of(&mut self, whole: Duration) -> Duration {
-        let thousandths = u16::try_from(self.below(1000)).unwrap_or(0);
-        whole.mul_f64(f64::from(thousandths) / 1000.0)
-    }
-}
-
 /// Kills the node somewhere on its way to the ready line, where it recovers the ledger.
 fn kill_while_booting(
     profile: &Profile,
@@ -172,7 +154,7 @@ fn story(place: &Place<'_>) -> Result<(), Failure> {
     format_ledger(&mut session)?;
     session.power_off()?;
     let mut memory = Memory::default();
-    let mut draw = Draw(SEED);
+    let mut draw = Draw::new(SEED);
     let mut quickest = Duration::from_secs(1);
     for round in 0..ROUNDS {
         if draw.below(2) == 0 {
@@ -219,7 +201,7 @@ fn story(place: &Place<'_>) -> Result<(), Failure> {
 
 /// A disk whose formatting was killed is blank, a ledger, or takes the word again.
 fn killed_in_format(place: &Place<'_>) -> Result<(), Failure> {
-    let mut draw = Draw(SEED);
+    let mut draw = Draw::new(SEED);
     let mut states: BTreeMap<String, u64> = BTreeMap::new();
     let mut format_time = Duration::from_millis(5);
     for _ in 0..FORMATS {
@@ -305,17 +287,4 @@ pub(super) fn destroy(disk: &Path, copy: Copy, seq: u64) -> Result<(), Failure> 
         *byte ^= 0x10;
     }
     file.write_all_at(&frame, start).map_err(host)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_same_seed_draws_the_same_moments() {
-        let (mut first, mut second) = (Draw(SEED), Draw(SEED));
-        let drawn: Vec<u64> = (0..100).map(|_| first.below(7)).collect();
-        assert!((0..7).all(|number| drawn.contains(&number)));
-        assert!(drawn.iter().all(|&number| number == second.below(7)));
-    }
 }

@@ -11,9 +11,9 @@ use qemu::{Profile, Reply, Session};
 
 use crate::case::{Case, Failure, Place};
 use crate::cases::governance::{Witness, lasting, offline, open_emergency};
-use crate::cases::killed::Draw;
 use crate::checks::{self, demand};
 use crate::council::{Council, FOUR, format_ledger};
+use crate::draw::Draw;
 
 /// Size of the disk in bytes.
 const DISK_SIZE: u64 = 64 << 20;
@@ -48,7 +48,7 @@ impl<'a> Node<'a> {
             place,
             profile,
             session,
-            draw: Draw(SEED),
+            draw: Draw::new(SEED),
             step_time: Duration::from_millis(1),
             found: 0,
             vanished: 0,
