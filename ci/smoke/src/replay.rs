@@ -203,11 +203,14 @@ mod tests {
 
     const DISK_BYTES: usize = 1 << 20;
 
+    /// A write, or a flush.
+    type Operation = Option<(u64, Vec<u8>)>;
+
     /// A device that keeps a log of itself, as QEMU's does.
     #[derive(Default)]
     struct Logging {
         disk: Option<SimulatedDisk>,
-        entries: Vec<Option<(u64, Vec<u8>)>>,
+        entries: Vec<Operation>,
     }
 
     impl Logging {
@@ -238,7 +241,7 @@ mod tests {
     }
 
     /// A ledger of four records, its log, and what was acknowledged when.
-    fn written() -> (Vec<Option<(u64, Vec<u8>)>>, Vec<Acknowledged>) {
+    fn written() -> (Vec<Operation>, Vec<Acknowledged>) {
         let mut device = Logging::default();
         let seed = Seed {
             device_uuid: [1; 16],
@@ -258,7 +261,7 @@ mod tests {
         (ledger.into_device().entries, told)
     }
 
-    fn log(entries: &[Option<(u64, Vec<u8>)>]) -> BlockLog<'_> {
+    fn log(entries: &[Operation]) -> BlockLog<'_> {
         let entries = entries
             .iter()
             .map(|entry| match entry {
