@@ -1,7 +1,8 @@
 //! The checksum of one line: what it is, and which damage it is sure to show.
 //!
-//! Owns the keys. A line of words `w` at address `a`, each word in its low and its high half,
-//! has the checksum `SEED + a * STEP + sum of LOW[i] * low(w[i]) + HIGH[i] * high(w[i])`,
+//! Owns the keys. A line of words `w` at address `a` in generation `g`, each word in its low
+//! and its high half, has the checksum
+//! `SEED + a * STEP + g * GENERATION + sum of LOW[i] * low(w[i]) + HIGH[i] * high(w[i])`,
 //! modulo 2^64: multilinear hashing, as in Lemire and Kaser, "Strongly universal string
 //! hashing is fast" (2014).
 //!
@@ -15,9 +16,11 @@
 //!   errors times their keys add up to zero: that depends on the damage, never on the
 //!   content; of random damage one in 2^64 goes unseen;
 //! - the keys are different primes above 2^31, so any damage within one half shows;
-//! - any 1 to 4 flipped bits in a line and its checksum together show;
-//! - a line of zeros with a checksum of zero does not pass, nor does a line at another
-//!   address;
+//! - any 1 to 4 flipped bits in a line, its checksum and its generation together show;
+//! - one flipped bit is not taken for another, nor are two or three for one;
+//! - a line of zeros with a checksum of zero does not pass, nor does a line with its checksum
+//!   at another address (of 2^31) or in another generation, and neither is ever taken for a
+//!   flipped bit;
 //! - the checksum of a changed line follows from the changed words alone, and a difference
 //!   between a line and its checksum stays exactly as it is under such changes.
 
@@ -93,6 +96,10 @@ const SEED: u64 = 0xe14c_111a_784f_ca77;
 /// What one step in the address adds: SHA-256("glyphos substrate address"), made odd.
 const STEP: u64 = 0x0dd5_11d2_8cee_4b21;
 
+/// What one step in the generation adds: SHA-256("glyphos substrate generation 0"). With it, no
+/// step in the address below 2^31 makes up for one in the generation below 2^32.
+const GENERATION: u64 = 0x50ec_118a_6017_def7;
+
 /// The low half of a word.
 const HALF: u64 = 0xffff_ffff;
 
@@ -112,32 +119,71 @@ const fn share(word: usize, value: u64) -> u64 {
     product(LOW[word], value).wrapping_add(product(HIGH[word], value >> 32))
 }
 
-/// Checksum of `line` kept at `address`.
+/// Checksum of `line` kept at `address`, in its generation `generation`.
 #[inline(always)]
-pub(crate) fn checksum(line: &Line, address: usize) -> u64 {
+pub(crate) fn checksum(line: &Line, address: usize, generation: u32) -> u64 {
     let address = if planted(Defect::IgnoreAddress) {
         0
     } else {
         address
     };
-    let mut sum = SEED.wrapping_add((address as u64).wrapping_mul(STEP));
+    let generation = if planted(Defect::IgnoreGeneration) {
+        0
+    } else {
+        u64::from(generation)
+    };
+    let mut sum = SEED
+        .wrapping_add((address as u64).wrapping_mul(STEP))
+        .wrapping_add(generation.wrapping_mul(GENERATION));
     for (word, &value) in line.iter().enumerate() {
         sum = sum.wrapping_add(share(word, value));
     }
     sum
 }
 
-/// Checksums of lines of equal `content` at the addresses of `addresses`, one step apart each.
+/// Checksums of lines of equal `content` in generation 0 at the addresses of `addresses`, one
+/// step apart each.
 pub(crate) fn checksums_of_equal_lines(
     content: &Line,
     addresses: Range<usize>,
 ) -> impl Iterator<Item = u64> + use<> {
-    let mut next = checksum(content, addresses.start);
+    let mut next = checksum(content, addresses.start, 0);
     addresses.map(move |_| {
         let this = next;
         next = next.wrapping_add(STEP);
         this
     })
+}
+
+/// Goes on to the next generation, and tells what the checksum gains by that.
+#[inline(always)]
+pub(crate) fn advance(generation: &mut u32) -> u64 {
+    let old = *generation;
+    *generation = old.wrapping_add(1);
+    if planted(Defect::IgnoreGeneration) {
+        return 0;
+    }
+    let steps = u64::from(*generation).wrapping_sub(u64::from(old));
+    steps.wrapping_mul(GENERATION)
+}
+
+/// The generation other than `generation` in which `line` matches its `stored` checksum.
+pub(crate) fn generation_that_matches(
+    line: &Line,
+    address: usize,
+    generation: u32,
+    stored: u64,
+) -> Option<u32> {
+    // The inverse of the key, which is odd: each step of Newton's method doubles its bits.
+    let mut inverse = GENERATION;
+    for _ in 0..5 {
+        let error = 2_u64.wrapping_sub(GENERATION.wrapping_mul(inverse));
+        inverse = inverse.wrapping_mul(error);
+    }
+    let missing = stored.wrapping_sub(checksum(line, address, 0));
+    u32::try_from(missing.wrapping_mul(inverse))
+        .ok()
+        .filter(|&found| found != generation)
 }
 
 /// What the checksum gains when word `word` goes from `old` to `new`.
@@ -180,9 +226,15 @@ pub(crate) enum FlippedBit {
 
 /// Finds the single flipped bit that makes `line` and its `stored` checksum agree again.
 ///
+/// A flipped bit of the generation is not looked for: it looks like a line that is stale.
 /// `None` if they agree already, or if no single bit explains the difference.
-pub(crate) fn locate_flipped_bit(line: &Line, address: usize, stored: u64) -> Option<FlippedBit> {
-    let computed = checksum(line, address);
+pub(crate) fn locate_flipped_bit(
+    line: &Line,
+    address: usize,
+    generation: u32,
+    stored: u64,
+) -> Option<FlippedBit> {
+    let computed = checksum(line, address, generation);
     let difference = computed ^ stored;
     if difference.count_ones() == 1 {
         return Some(FlippedBit::Checksum {
@@ -221,15 +273,16 @@ mod tests {
     }
 
     #[test]
-    fn no_one_to_four_flipped_bits_in_line_and_checksum_go_unseen() {
-        // Every flip of one bit adds a signed term: rising or falling, in a word or in the
-        // checksum. Damage of 4 bits that goes unseen is two pairs of terms of equal sums
+    fn no_one_to_four_flipped_bits_in_line_checksum_and_generation_go_unseen() {
+        // Every flip of one bit adds a signed term: rising or falling, in a word, in the
+        // checksum or in the generation. Damage of 4 bits that goes unseen is two pairs of terms of equal sums
         // (the sign of a whole pair can be turned), so all sums of pairs are compared.
         let mut terms: Vec<(u64, u16)> = Vec::new();
         let mut places: Vec<u64> = (0..64).map(|bit| 1 << bit).collect();
         for (word, bit) in (0..WORDS * 64).map(|bit| (bit / 64, bit % 64)) {
             places.push(share(word, 1 << bit));
         }
+        places.extend((0..32).map(|bit| GENERATION << bit));
         for (term, id) in places.into_iter().zip(0_u16..) {
             terms.push((term, id));
             terms.push((term.wrapping_neg(), id));
@@ -263,27 +316,106 @@ mod tests {
     #[test]
     fn memory_of_zeros_or_ones_does_not_pass() {
         for address in 0..10_000 {
-            assert_ne!(checksum(&[0; WORDS], address), 0);
-            assert_ne!(checksum(&[u64::MAX; WORDS], address), u64::MAX);
+            assert_ne!(checksum(&[0; WORDS], address, 0), 0);
+            assert_ne!(checksum(&[u64::MAX; WORDS], address, 0), u64::MAX);
+            assert_ne!(checksum(&[u64::MAX; WORDS], address, u32::MAX), u64::MAX);
+        }
+    }
+
+    /// The least `x` for which `factor * x` modulo 2^64 is in `low..=high`: the lattice is made
+    /// smaller as by Euclid's algorithm.
+    fn first_in(factor: u128, modulus: u128, low: u128, high: u128) -> Option<u128> {
+        if low == 0 {
+            return Some(0);
+        }
+        let factor = factor % modulus;
+        if factor == 0 {
+            return None;
+        }
+        if 2 * factor > modulus {
+            return first_in(modulus - factor, modulus, modulus - high, modulus - low);
+        }
+        let steps = low.div_ceil(factor);
+        if steps * factor <= high {
+            return Some(steps);
+        }
+        let rounds = first_in(
+            factor - modulus % factor,
+            factor,
+            low % factor,
+            high % factor,
+        )?;
+        Some((low + modulus * rounds).div_ceil(factor))
+    }
+
+    fn inverse_of_generation() -> u64 {
+        let mut inverse = 1_u64;
+        while GENERATION.wrapping_mul(inverse) != 1 {
+            // The lowest wrong bit of the product is put right by that bit of the inverse.
+            inverse += 1 << (GENERATION.wrapping_mul(inverse) ^ 1).trailing_zeros();
+        }
+        inverse
+    }
+
+    #[test]
+    fn no_other_address_makes_up_for_another_generation() {
+        // A line of a steps away passes if a * STEP = g * GENERATION, for g steps of
+        // generation up or down: then a * STEP / GENERATION is g.
+        let ratio = STEP.wrapping_mul(inverse_of_generation());
+        for ratio in [ratio, ratio.wrapping_neg()] {
+            let first = first_in(ratio.into(), 1 << 64, 1, (1 << 32) - 1).unwrap();
+            assert_eq!(u64::try_from(first).unwrap().wrapping_mul(ratio) >> 32, 0);
+            assert!(first >= 1 << 31, "{first} addresses away");
+        }
+        // Without a step of generation: an odd step of address never comes to 0.
+        assert_eq!(STEP % 2, 1);
+        let largest = crate::geometry::Geometry::new(65_535, 65_537).unwrap();
+        assert!(largest.blocks() < 1 << 31);
+    }
+
+    #[test]
+    fn a_stale_or_moved_line_is_never_taken_for_a_flipped_bit() {
+        // A flipped bit adds a term; a stale line adds g * GENERATION. The quotient of the term
+        // by GENERATION would have to be such a g.
+        let inverse = inverse_of_generation();
+        let mut terms: Vec<u64> = (0..64).map(|bit| 1 << bit).collect();
+        terms.extend((0..WORDS * 64).map(|bit| share(bit / 64, 1 << (bit % 64))));
+        for term in terms {
+            for signed in [term, term.wrapping_neg()] {
+                let steps = signed.wrapping_mul(inverse);
+                assert!(steps.min(steps.wrapping_neg()) >> 32 != 0, "{term:#x}");
+            }
         }
     }
 
     #[test]
-    fn a_line_at_another_address_does_not_pass() {
+    fn only_the_generation_of_a_line_matches_its_checksum() {
         let line = core::array::from_fn(|i| (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        for address in 1..10_000 {
-            assert_ne!(checksum(&line, address), checksum(&line, 0));
+        for generation in [0, 1, 77, 1 << 31, u32::MAX] {
+            let stored = checksum(&line, 9, generation);
+            for other in [0, 1, 76, 78, u32::MAX - 1, u32::MAX] {
+                let found = generation_that_matches(&line, 9, other, stored);
+                assert_eq!(found, (other != generation).then_some(generation));
+                assert_eq!(checksum(&line, 9, other) == stored, other == generation);
+            }
+            let mut next = generation;
+            let gained = advance(&mut next);
+            assert_eq!(next, generation.wrapping_add(1));
+            assert_eq!(stored.wrapping_add(gained), checksum(&line, 9, next));
+            let mut lost: Line = line;
+            lost[3] ^= 0b101;
+            assert_eq!(generation_that_matches(&lost, 9, generation, stored), None);
         }
     }
 
     #[test]
     fn every_flipped_bit_is_found_and_no_two_are_taken_for_one() {
         let whole: Line = core::array::from_fn(|i| (i as u64).wrapping_mul(0x2545_f491_4f6c_dd1d));
-        let stored = checksum(&whole, 7);
-        assert_eq!(locate_flipped_bit(&whole, 7, stored), None);
+        let stored = checksum(&whole, 7, 5);
+        assert_eq!(locate_flipped_bit(&whole, 7, 5, stored), None);
         for bit in 0..64 {
             assert_eq!(
-                locate_flipped_bit(&whole, 7, stored ^ (1 << bit)),
+                locate_flipped_bit(&whole, 7, 5, stored ^ (1 << bit)),
                 Some(FlippedBit::Checksum { bit })
             );
         }
@@ -291,7 +423,7 @@ mod tests {
             let mut line = whole;
             line[first / 64] ^= 1 << (first % 64);
             assert_eq!(
-                locate_flipped_bit(&line, 7, stored),
+                locate_flipped_bit(&line, 7, 5, stored),
                 Some(FlippedBit::Line {
                     word: first / 64,
                     bit: u32::try_from(first % 64).unwrap()
@@ -300,7 +432,7 @@ mod tests {
             for second in first + 1..WORDS * 64 {
                 let mut twice = line;
                 twice[second / 64] ^= 1 << (second % 64);
-                assert_eq!(locate_flipped_bit(&twice, 7, stored), None);
+                assert_eq!(locate_flipped_bit(&twice, 7, 5, stored), None);
             }
         }
     }
@@ -308,12 +440,12 @@ mod tests {
     #[test]
     fn the_change_of_a_word_gives_the_checksum_of_the_changed_line() {
         let mut line: Line = core::array::from_fn(|i| u64::MAX / (i as u64 + 1));
-        let mut sum = checksum(&line, 3);
+        let mut sum = checksum(&line, 3, 8);
         for word in 0..WORDS {
             let new = line[word].rotate_left(13) ^ 0x5555;
             sum = sum.wrapping_add(change(word, line[word], new));
             line[word] = new;
-            assert_eq!(sum, checksum(&line, 3));
+            assert_eq!(sum, checksum(&line, 3, 8));
         }
     }
 }

@@ -11,6 +11,12 @@ pub(crate) enum Defect {
     ServePoison,
     /// A line's checksum does not depend on its address.
     IgnoreAddress,
+    /// A line's checksum does not depend on its generation.
+    IgnoreGeneration,
+    /// A change leaves the generation of the parity lines as it was.
+    ParityKeepsGeneration,
+    /// A stale line is taken for a line whose generation was damaged.
+    TakeStaleForNew,
     /// A damaged line that no single bit explains gets a new checksum.
     BlessDamage,
     /// A change computes the parity's checksum anew from what the memory holds.
@@ -31,6 +37,8 @@ pub(crate) enum Defect {
     SkipStripeSums,
     /// The scrubber leaves the last stripe of a run out.
     ScrubShort,
+    /// Parities that miss one line are computed anew from it.
+    BlessStale,
     /// A repair is not counted.
     ForgetRepair,
     /// The census is not told of a superposition that was lost.

@@ -83,6 +83,8 @@ pub enum Action {
     },
     /// The line was whole; its checksum was written anew.
     ChecksumRewritten,
+    /// The line was whole; its generation was put right by those of its stripe.
+    GenerationRewritten,
     /// The line was rebuilt from its stripe.
     LineRebuilt,
     /// The parity was computed anew.
@@ -123,6 +125,7 @@ impl fmt::Display for IntegrityEvent {
                 write!(out, "bit {bit} of word {word} turned back")
             }
             Action::ChecksumRewritten => out.write_str("checksum written anew"),
+            Action::GenerationRewritten => out.write_str("generation written anew"),
             Action::LineRebuilt => out.write_str("line rebuilt from its stripe"),
             Action::ParityRebuilt => out.write_str("parity computed anew"),
             Action::PageRebuilt => out.write_str("page rebuilt"),
@@ -142,19 +145,22 @@ pub struct Repairs {
     pub page: u64,
     /// Checksums written anew.
     pub checksum: u64,
-    /// Parity lines or their checksums corrected or computed anew.
+    /// Generations of lines written anew.
+    pub generation: u64,
+    /// Parity lines, their checksums or their generations corrected or computed anew.
     pub parity: u64,
 }
 
 impl Repairs {
     /// Each kind by its name in the metrics, with its count.
     #[must_use]
-    pub const fn by_kind(&self) -> [(&'static str, u64); 5] {
+    pub const fn by_kind(&self) -> [(&'static str, u64); 6] {
         [
             ("single_bit", self.single_bit),
             ("line", self.line),
             ("page", self.page),
             ("checksum", self.checksum),
+            ("generation", self.generation),
             ("parity", self.parity),
         ]
     }
@@ -165,6 +171,7 @@ impl Repairs {
         self.single_bit
             .wrapping_add(self.line)
             .wrapping_add(self.checksum)
+            .wrapping_add(self.generation)
             .wrapping_add(self.parity)
     }
 }

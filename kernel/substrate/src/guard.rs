@@ -4,7 +4,8 @@
 //! and of their content only the flags that mark what was lost.
 //!
 //! Invariants, as long as memory keeps what it was given:
-//! - every block (data line or parity line) matches its checksum;
+//! - every block (data line or parity line) matches its checksum, which depends on its
+//!   content, its address and its generation;
 //! - the members of a stripe and its first parity add up to zero by exclusive or, and so do
 //!   its second parity and the members, each times 2 to the power of its place in the stripe
 //!   (in GF(2^8), as in RAID 6);
@@ -14,6 +15,7 @@
 //!   block and its checksum stays exactly as it is then, so damage in it is never blessed.
 
 mod damage;
+mod generation;
 mod initial;
 mod recount;
 mod repair;
@@ -22,7 +24,7 @@ mod scrub;
 mod tests;
 
 use crate::census::Census;
-use crate::checksum::{Line, WORDS, change, change_of_run, checksum};
+use crate::checksum::{Line, WORDS, advance, change, change_of_run, checksum};
 use crate::defect::{Defect, planted};
 use crate::event::{Action, Counters, EventLog, Finding, IntegrityEvent, Place};
 use crate::galois::{Factor, double, raise};
@@ -39,6 +41,10 @@ pub(crate) struct Guard {
     /// For each block its checksum, kept apart from it so that a block that went back to an
     /// older content does not bring an older checksum along.
     pub(super) checksums: Vec<u64>,
+    /// For each data line, and for both parity lines of each stripe together, how often they
+    /// were changed: kept apart again, so that a line and its checksum that both went back to
+    /// an older state do not match.
+    pub(super) generations: Vec<u32>,
     pub(crate) counters: Counters,
     pub(crate) census: Census,
     pub(crate) survey: Survey,
@@ -62,8 +68,9 @@ pub(crate) struct Editor<'a> {
     line_checksum: &'a mut u64,
     parity: &'a mut Line,
     parity_checksum: &'a mut u64,
-    /// Number of the first parity's block, for a defect that tests plant.
+    /// Number and generation of the first parity's block, for a defect that tests plant.
     parity_block: usize,
+    parity_generation: u32,
     second: &'a mut Line,
     second_checksum: &'a mut u64,
     /// The line is multiplied with 2 to the power of this in the second parity.
@@ -73,14 +80,16 @@ pub(crate) struct Editor<'a> {
 impl Guard {
     /// Bytes of memory that the substrate takes.
     pub(crate) fn memory_bytes(&self) -> u64 {
-        let guarded = size_of_val(self.blocks.as_slice()) + size_of_val(self.checksums.as_slice());
+        let guarded = size_of_val(self.blocks.as_slice())
+            + size_of_val(self.checksums.as_slice())
+            + size_of_val(self.generations.as_slice());
         (guarded as u64).saturating_add(self.census.memory_bytes())
     }
 
     /// Verifies a data line, and repairs or poisons it if it is damaged.
     #[inline]
     pub(crate) fn verify(&mut self, line: usize) -> Verified {
-        if !self.is_whole(line) && !planted(Defect::TrustLine) {
+        if !self.is_line_whole(line) && !planted(Defect::TrustLine) {
             self.repair(line);
         }
         Verified(line)
@@ -111,16 +120,23 @@ impl Guard {
         let (parity, second) = parity.split_at_mut(stripes);
         let (data_checksums, parity_checksums) = self.checksums.split_at_mut(data_lines);
         let (parity_checksums, second_checksums) = parity_checksums.split_at_mut(stripes);
-        Editor {
+        let (data_generations, parity_generations) = self.generations.split_at_mut(data_lines);
+        let mut editor = Editor {
             line: &mut data[verified.0],
             line_checksum: &mut data_checksums[verified.0],
             parity: &mut parity[stripe],
             parity_checksum: &mut parity_checksums[stripe],
             parity_block: data_lines + stripe,
+            parity_generation: parity_generations[stripe],
             second: &mut second[stripe],
             second_checksum: &mut second_checksums[stripe],
             weight,
-        }
+        };
+        editor.advance(
+            &mut data_generations[verified.0],
+            &mut parity_generations[stripe],
+        );
+        editor
     }
 
     /// What tells whether the field has changed since.
@@ -183,9 +199,20 @@ impl Guard {
         self.checksums[block] = value;
     }
 
+    /// Whether a data line matches its checksum: [`Guard::is_whole`] without the question which
+    /// kind of block it is.
+    #[inline(always)]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "line numbers come from the geometry that the memory was made for"
+    )]
+    fn is_line_whole(&self, line: usize) -> bool {
+        checksum(self.block(line), line, self.generations[line]) == self.stored_checksum(line)
+    }
+
     #[inline(always)]
     fn is_whole(&self, block: usize) -> bool {
-        checksum(self.block(block), block) == self.stored_checksum(block)
+        self.checksum_of(self.block(block), block) == self.stored_checksum(block)
     }
 
     /// First and second parity of the members of a stripe that are not among `left_out`.
@@ -213,6 +240,20 @@ fn add(sum: &mut Line, line: &Line) {
 }
 
 impl Editor<'_> {
+    /// Goes on to the next generation of the line and of its parities.
+    #[inline(always)]
+    fn advance(&mut self, line: &mut u32, parities: &mut u32) {
+        *self.line_checksum = self.line_checksum.wrapping_add(advance(line));
+        let gained = if planted(Defect::ParityKeepsGeneration) {
+            0
+        } else {
+            advance(parities)
+        };
+        self.parity_generation = *parities;
+        *self.parity_checksum = self.parity_checksum.wrapping_add(gained);
+        *self.second_checksum = self.second_checksum.wrapping_add(gained);
+    }
+
     /// The line as it is now.
     #[inline(always)]
     pub(crate) fn line(&self) -> &Line {
@@ -236,7 +277,8 @@ impl Editor<'_> {
             *self.parity_checksum = self.parity_checksum.wrapping_add(change(word, was, is));
         }
         if planted(Defect::BlessParity) {
-            *self.parity_checksum = checksum(self.parity, self.parity_block);
+            *self.parity_checksum =
+                checksum(self.parity, self.parity_block, self.parity_generation);
         }
         if !planted(Defect::SkipSecondParity) {
             let was = self.second[word];
@@ -264,7 +306,8 @@ impl Editor<'_> {
             add_to_run::<FIRST, N>(self.parity, self.parity_checksum, &difference);
         }
         if planted(Defect::BlessParity) {
-            *self.parity_checksum = checksum(self.parity, self.parity_block);
+            *self.parity_checksum =
+                checksum(self.parity, self.parity_block, self.parity_generation);
         }
         if !planted(Defect::SkipSecondParity) {
             raise(&mut difference, self.weight);

@@ -19,6 +19,9 @@ use crate::line;
 use crate::survey::Survey;
 use alloc::vec::Vec;
 
+/// Bytes that a block, its checksum and its generation take.
+const BLOCK_BYTES: u64 = (size_of::<Line>() + size_of::<u64>() + size_of::<u32>()) as u64;
+
 impl Guard {
     /// Takes the memory for `geometry`.
     ///
@@ -27,7 +30,7 @@ impl Guard {
     pub(crate) fn new(geometry: Geometry) -> Result<Self, SubstrateError> {
         let count = geometry.blocks();
         let out_of_memory = |_| SubstrateError::OutOfMemory {
-            bytes: (count as u64).saturating_mul((size_of::<Line>() + size_of::<u64>()) as u64),
+            bytes: (count as u64).saturating_mul(BLOCK_BYTES),
         };
         let mut blocks: Vec<Line> = Vec::new();
         blocks.try_reserve_exact(count).map_err(out_of_memory)?;
@@ -38,10 +41,17 @@ impl Guard {
             blocks.resize(end, content);
             checksums.extend(checksums_of_equal_lines(&content, first..end));
         }
+        let places = geometry.data_lines() + geometry.stripes;
+        let mut generations = Vec::new();
+        generations
+            .try_reserve_exact(places)
+            .map_err(out_of_memory)?;
+        generations.resize(places, 0);
         Ok(Guard {
             geometry,
             blocks,
             checksums,
+            generations,
             counters: Counters::default(),
             census: Census::new(&geometry)?,
             survey: Survey::of_initial_cells(),

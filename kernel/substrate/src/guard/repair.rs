@@ -2,18 +2,20 @@
 //!
 //! Called when a block does not match its checksum, or a stripe does not add up. The ladder:
 //! 1. one flipped bit is turned back, located by the checksum alone;
-//! 2. one or two damaged blocks, parity or not, are rebuilt from all others of the stripe;
-//! 3. of three damaged blocks one may have lost only its checksum: if that makes the other two
+//! 2. damaged generations are put right, if those of the stripe add up then;
+//! 3. one or two damaged blocks, parity or not, are rebuilt from all others of the stripe;
+//! 4. of three damaged blocks one may have lost only its checksum: if that makes the other two
 //!    match theirs, all are known;
-//! 4. otherwise the damaged data lines are poisoned and the parities are computed anew.
+//! 5. otherwise the damaged data lines are poisoned and the parities are computed anew.
 //!
 //! Invariants:
-//! - afterwards every block of the stripe matches its checksum, and the stripe adds up;
+//! - afterwards every block of the stripe matches its checksum, and the stripe and its
+//!   generations add up;
 //! - content is accepted only if a checksum or all other blocks of the stripe vouch for it.
 
 use super::{Guard, add};
 use crate::census::all_poisoned;
-use crate::checksum::{FlippedBit, Line, WORDS, checksum, locate_flipped_bit};
+use crate::checksum::{FlippedBit, Line, WORDS, locate_flipped_bit};
 use crate::defect::{Defect, planted};
 use crate::event::{Action, Finding};
 use crate::galois::{Factor, inverse, power};
@@ -22,7 +24,7 @@ use crate::line;
 use heapless::Vec;
 
 /// Damaged blocks of one stripe, in order, so that parity comes last.
-type Damaged = Vec<usize, STRIPE_BLOCKS_MAX>;
+pub(super) type Damaged = Vec<usize, STRIPE_BLOCKS_MAX>;
 
 impl Guard {
     /// Repairs a data line that does not match its checksum, or poisons it.
@@ -51,6 +53,11 @@ impl Guard {
             // There is room for every block of a stripe.
             let _ = damaged.push(block);
         }
+        if damaged.is_empty() {
+            return;
+        }
+        self.mend_generations(stripe, &mut damaged);
+        self.restore_generation(stripe, &damaged);
         match *damaged.as_slice() {
             [] => {}
             [only] => {
@@ -65,9 +72,10 @@ impl Guard {
             [a, b, c] if self.rebuild_three(stripe, [a, b, c]) => {}
             _ => self.poison(stripe, &damaged),
         }
+        self.settle_generations(stripe);
     }
 
-    fn count_failure(&mut self, block: usize) {
+    pub(super) fn count_failure(&mut self, block: usize) {
         let counter = if block < self.geometry.data_lines() {
             &mut self.counters.checksum_failures
         } else {
@@ -80,10 +88,10 @@ impl Guard {
     fn turn_bit_back(&mut self, block: usize) -> bool {
         let stored = self.stored_checksum(block);
         if planted(Defect::BlessDamage) {
-            self.store_checksum(block, checksum(self.block(block), block));
+            self.store_checksum(block, self.checksum_of(self.block(block), block));
             return true;
         }
-        match locate_flipped_bit(self.block(block), block, stored) {
+        match locate_flipped_bit(self.block(block), block, self.generation(block), stored) {
             None => return false,
             Some(FlippedBit::Checksum { bit }) => {
                 self.store_checksum(block, stored ^ (1 << bit));
@@ -146,7 +154,8 @@ impl Guard {
         for (trusted, lost) in [(a, [b, c]), (b, [a, c]), (c, [a, b])] {
             let contents = self.solve(stripe, lost);
             let mut found = lost.into_iter().zip(&contents);
-            if found.all(|(block, line)| checksum(line, block) == self.stored_checksum(block))
+            if found
+                .all(|(block, line)| self.checksum_of(line, block) == self.stored_checksum(block))
                 || planted(Defect::TrustThird)
             {
                 let whole = *self.block(trusted);
@@ -161,14 +170,14 @@ impl Guard {
     }
 
     /// Gives a block the content that it has to have, and reports what had been damaged.
-    fn accept(&mut self, block: usize, content: &Line) {
+    pub(super) fn accept(&mut self, block: usize, content: &Line) {
         let action = if *self.block(block) == *content {
             Action::ChecksumRewritten
         } else {
             Action::LineRebuilt
         };
         *self.block_mut(block) = *content;
-        self.store_checksum(block, checksum(content, block));
+        self.store_checksum(block, self.checksum_of(content, block));
         self.report(block, action);
         if action == Action::LineRebuilt {
             self.count_page(block);
@@ -183,7 +192,8 @@ impl Guard {
             }
             let content = line::poisoned();
             *self.block_mut(block) = content;
-            self.store_checksum(block, checksum(&content, block));
+            self.advance(block);
+            self.store_checksum(block, self.checksum_of(&content, block));
             let counters = &mut self.counters;
             if block < self.geometry.cell_lines {
                 let cells = self.geometry.cells_in(block);
@@ -226,14 +236,14 @@ impl Guard {
     /// Stores a parity line that was computed anew from data lines, which are whole.
     pub(super) fn store_parity(&mut self, parity: usize, content: &Line, finding: Finding) {
         *self.block_mut(parity) = *content;
-        self.store_checksum(parity, checksum(content, parity));
+        self.store_checksum(parity, self.checksum_of(content, parity));
         self.counters.repairs.parity = self.counters.repairs.parity.wrapping_add(1);
         let place = self.geometry.place_of(parity);
         self.note(place, finding, Action::ParityRebuilt);
     }
 
     /// Counts and logs a repair of one block.
-    fn report(&mut self, block: usize, action: Action) {
+    pub(super) fn report(&mut self, block: usize, action: Action) {
         let is_parity = block >= self.geometry.data_lines();
         let repairs = &mut self.counters.repairs;
         let (counter, action) = match action {
@@ -241,6 +251,7 @@ impl Guard {
             _ if is_parity => (&mut repairs.parity, action),
             Action::BitCorrected { .. } => (&mut repairs.single_bit, action),
             Action::ChecksumRewritten => (&mut repairs.checksum, action),
+            Action::GenerationRewritten => (&mut repairs.generation, action),
             _ => (&mut repairs.line, action),
         };
         if !planted(Defect::ForgetRepair) {
@@ -267,14 +278,14 @@ impl Guard {
 }
 
 /// The sum of two lines, by exclusive or.
-fn sum(one: &Line, other: &Line) -> Line {
+pub(super) fn sum(one: &Line, other: &Line) -> Line {
     let mut sum = *one;
     add(&mut sum, other);
     sum
 }
 
 /// A line times an element.
-fn times(line: &Line, element: u8) -> Line {
+pub(super) fn times(line: &Line, element: u8) -> Line {
     let factor = Factor::of(element);
     line.map(|word| factor.times(word))
 }

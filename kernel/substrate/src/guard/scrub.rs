@@ -6,11 +6,12 @@
 //! - the lines of cells of a visited stripe are added to the survey, and the census agrees
 //!   with them.
 
+use super::repair::{sum, times};
 use super::{Guard, add};
-use crate::checksum::WORDS;
+use crate::checksum::{Line, WORDS};
 use crate::defect::{Defect, planted};
-use crate::event::{Counters, Finding};
-use crate::galois::double;
+use crate::event::{Action, Counters, Finding};
+use crate::galois::{double, power};
 use abi::response::ScrubReport;
 
 /// Stripes verified together, always the same ones: their blocks are neighbours, so memory is read in runs of
@@ -102,6 +103,8 @@ impl Guard {
             add(first, self.block(parity));
             add(second, self.block(other));
         }
+        let adds_up = (first..first + count).all(|stripe| self.generations_add_up(stripe));
+        whole &= adds_up || planted(Defect::SkipStripeSums);
         let mut sums = firsts.as_flattened().iter().chain(seconds.as_flattened());
         if !whole || (sums.any(|&word| word != 0) && !planted(Defect::SkipStripeSums)) {
             let end = first + count - usize::from(planted(Defect::ScrubShort));
@@ -129,11 +132,36 @@ impl Guard {
         let (first, second) = self.sums(stripe, &[]);
         let parity = self.geometry.parity_of(stripe);
         let other = self.geometry.second_parity_of(stripe);
+        let missing = sum(&first, self.block(parity));
+        let weighted = sum(&second, self.block(other));
+        if let Some(line) = self.line_that_misses(stripe, &missing, &weighted) {
+            let content = sum(self.block(line), &missing);
+            self.count_failure(line);
+            self.restore_generation(stripe, &[line]);
+            self.accept(line, &content);
+            return;
+        }
         for (parity, content) in [(parity, first), (other, second)] {
             if *self.block(parity) != content {
                 self.counters.parity_failures = self.counters.parity_failures.wrapping_add(1);
                 self.store_parity(parity, &content, Finding::ParityMismatch);
             }
         }
+        if !self.generations_add_up(stripe) {
+            self.count_failure(parity);
+            self.settle_generations(stripe);
+            self.report(parity, Action::GenerationRewritten);
+        }
+    }
+
+    /// The one line that explains what both parities of a whole stripe miss: it went back to an
+    /// older state together with its checksum and its generation.
+    fn line_that_misses(&self, stripe: usize, missing: &Line, weighted: &Line) -> Option<usize> {
+        if *missing == [0; WORDS] || planted(Defect::BlessStale) {
+            return None;
+        }
+        self.geometry
+            .members_of(stripe)
+            .find(|&line| times(missing, power(self.geometry.member_of(line))) == *weighted)
     }
 }

@@ -1,16 +1,20 @@
 //! Plants each defect and demands that a campaign finds it.
 
-use super::{large, pairs, *};
+use super::{large, pairs, stale, *};
 use crate::defect::{Defect, is_found};
 
 /// Each defect, and the campaign that is to find it.
-const FINDERS: [(Defect, fn()); 17] = [
+const FINDERS: [(Defect, fn()); 21] = [
     (Defect::TrustLine, no_operation_blesses_a_lost_line_anywhere),
     (
         Defect::ServePoison,
         three_lost_lines_of_a_stripe_are_poisoned_until_written_anew,
     ),
-    (Defect::IgnoreAddress, a_line_gone_back_or_moved_is_rebuilt),
+    (Defect::IgnoreAddress, stale::OF_MOVES),
+    (Defect::IgnoreGeneration, stale::OF_OLD_STATES),
+    (Defect::ParityKeepsGeneration, stale::OF_OLD_STATES),
+    (Defect::TakeStaleForNew, stale::OF_OLD_STATES),
+    (Defect::BlessStale, stale::OF_WHOLE_STATES),
     (Defect::BlessDamage, every_lost_page_is_rebuilt),
     (
         Defect::BlessParity,

@@ -1,7 +1,6 @@
 //! One, two and three lost blocks of a stripe, every combination of them.
 
 use super::{Random, assert_same_memory, contents, copy_of, lively};
-use crate::checksum::checksum;
 use crate::event::{Action, Place};
 use crate::line::FLAGS;
 use crate::{Substrate, line};
@@ -94,7 +93,10 @@ fn any_three_lost_blocks_of_a_stripe_poison_their_lines_and_nothing_else() {
                 field.guard.repair_stripe(stripe, None);
                 for &block in &blocks {
                     let now = field.guard.blocks[block];
-                    assert_eq!(field.guard.checksums[block], checksum(&now, block));
+                    assert_eq!(
+                        field.guard.checksums[block],
+                        field.guard.checksum_of(&now, block)
+                    );
                     if block >= geometry.data_lines() {
                         continue;
                     }
@@ -139,7 +141,7 @@ fn a_second_parity_that_does_not_match_whole_lines_is_found_by_the_scrubber() {
     let mut field = copy_of(&clean);
     let parity = field.guard.geometry.second_parity_of(4);
     field.guard.blocks[parity][0] ^= 6;
-    field.guard.checksums[parity] = checksum(&field.guard.blocks[parity], parity);
+    field.guard.checksums[parity] = field.guard.checksum_of(&field.guard.blocks[parity], parity);
     let report = field.scrub_all();
     assert_eq!((report.damaged, report.repaired), (1, 1));
     assert_same_memory(&field, &clean, "second parity");
