@@ -16,6 +16,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod checkpoint;
 pub mod fault;
 pub mod governance;
 pub mod id;
@@ -26,6 +27,7 @@ pub mod response;
 pub mod time;
 pub mod vault;
 
+pub use checkpoint::Checkpoint;
 pub use fault::{Fault, FaultCode};
 pub use id::{CellIndex, GlyphId, GuardianId, RecordId, RecordPrefix};
 pub use request::Request;

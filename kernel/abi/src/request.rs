@@ -395,6 +395,8 @@ pub enum LedgerRequest {
     Log(u32),
     /// `ledger verify`
     Verify,
+    /// `ledger checkpoint`
+    Checkpoint,
     /// `ledger format [CONFIRMATION]`: without the confirmation word, says what would be lost
     /// and which word to type.
     Format(Option<String>),

@@ -8,7 +8,7 @@ use crate::governance::{
 use crate::request::{OverrideKind, Pair};
 use crate::time::UnixSeconds;
 use crate::vault::VaultStatus;
-use crate::{CellIndex, GlyphId, GuardianId, RecordId};
+use crate::{CellIndex, Checkpoint, GlyphId, GuardianId, RecordId};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -100,6 +100,8 @@ pub enum Response {
     Records(Vec<RecordView>),
     /// To `ledger verify`.
     Verified(VerifyReport),
+    /// To `ledger checkpoint`.
+    Checkpoint(Checkpoint),
     /// To `ledger format` without the confirmation: what would be lost, and the word to type.
     ConfirmFormat {
         /// What the device holds now.

@@ -5,11 +5,13 @@
 //! The promises are those of spec `governance`; the fault model is that of FORMAT.md.
 
 mod cases;
+mod copies;
 mod crash;
 mod defects;
 mod device_faults;
 mod hostile;
 mod long;
+mod tampering;
 
 use alloc::format;
 use alloc::string::String;
@@ -17,6 +19,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::error::Fate;
+use crate::geometry::Geometry;
 use crate::ledger::{Entry, Ledger, Reserve};
 use crate::simulated::SimulatedDisk;
 use crate::{Seed, format as make};
@@ -82,6 +85,10 @@ fn payload(number: usize, length: usize) -> Vec<u8> {
     (0..length)
         .map(|_| (random.next() % 255) as u8 + 1)
         .collect()
+}
+
+fn geometry() -> Geometry {
+    Geometry::for_sectors(SECTORS as u64).expect("the test device has a layout")
 }
 
 fn fresh_disk() -> SimulatedDisk {

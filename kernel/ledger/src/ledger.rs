@@ -10,7 +10,10 @@
 //! - no bytes leave [`Ledger::record`] or [`Ledger::replay`] that were not verified in this call.
 
 mod append;
+mod checkpoint;
 mod read;
+
+pub use checkpoint::Departure;
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -25,6 +28,9 @@ use crate::finding::Finding;
 use crate::geometry::{FRAME_BYTES, Geometry};
 use crate::recovery::{Mode, NextSlot, RecoveryReport, recover};
 use crate::superblock::Superblock;
+
+/// Percent of the room for ordinary records at which a ledger tells that it fills.
+const FILL_WARNINGS: [u64; 2] = [80, 95];
 
 /// Which slots a record may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +69,10 @@ pub struct Record<'a> {
     pub kind: u8,
     /// The payload.
     pub payload: &'a [u8],
+    /// First record of the append that it belongs to.
+    pub group_first: u64,
+    /// Records of that append.
+    pub group_count: u32,
     /// Chain value after it.
     pub chain: [u8; 32],
 }
@@ -230,6 +240,14 @@ impl<D: BlockDevice> Ledger<D> {
             .saturating_sub(kept)
     }
 
+    /// The last mark that the ordinary records have passed, in percent of the room for them; 0 while
+    /// there is plenty.
+    pub fn fill_mark(&self) -> u64 {
+        let room = self.next_seq.saturating_add(self.free(Reserve::Ordinary));
+        let passed = |mark: &u64| self.next_seq.saturating_mul(100) >= room.saturating_mul(*mark);
+        FILL_WARNINGS.into_iter().rfind(passed).unwrap_or(0)
+    }
+
     /// The ledger in short.
     pub fn status(&self) -> LedgerStatus {
         let full = self.free(Reserve::Ordinary) == 0;
@@ -244,7 +262,15 @@ impl<D: BlockDevice> Ledger<D> {
             ),
             None if full => (
                 LedgerState::Ready,
-                String::from("full but for the emergency reserve"),
+                String::from("full but for the emergency reserve: move it to a larger disk"),
+            ),
+            None if self.fill_mark() > 0 => (
+                LedgerState::Ready,
+                format!(
+                    "more than {} % full, {} ordinary records fit: plan a larger disk",
+                    self.fill_mark(),
+                    self.free(Reserve::Ordinary)
+                ),
             ),
             None => (LedgerState::Ready, String::new()),
         };

@@ -18,6 +18,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod copy;
 mod defect;
 mod device;
 mod error;
@@ -44,6 +45,7 @@ mod format_document;
 )]
 mod campaign;
 
+pub use copy::{CopyError, bytes_for, copy};
 pub use device::{BlockDevice, DeviceError, SECTOR_BYTES};
 pub use error::{
     AppendError, Fate, FormatError, OpenError, ReadError, ReadOnlyReason, ReplayError,
@@ -53,6 +55,6 @@ pub use finding::{FINDINGS_MAX, Finding, Findings, Gravity};
 pub use format::{Seed, format};
 pub use frame::{Frame, HEADER_BYTES, PAYLOAD_BYTES_MAX, genesis_chain};
 pub use geometry::{DEVICE_BYTES_MIN, FRAME_BYTES, GROUP_RECORDS_MAX, Geometry, Place};
-pub use ledger::{Entry, Ledger, Receipt, Record, Reserve};
+pub use ledger::{Departure, Entry, Ledger, Receipt, Record, Reserve};
 pub use recovery::RecoveryReport;
 pub use superblock::{BAD_SLOTS_MAX, VERSION_MAJOR, VERSION_MINOR};

@@ -75,7 +75,7 @@ pub enum Fault {
 }
 
 /// What a crash leaves of one pending sector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SectorFate {
     /// What was durable before.
     Old,
@@ -182,6 +182,23 @@ impl SimulatedDisk {
     /// Sectors whose newest bytes are not durable.
     pub fn pending(&self) -> impl Iterator<Item = u64> + '_ {
         self.pending.keys().copied()
+    }
+
+    /// The plainest fate that leaves the same bytes in `sector` as `fate` does.
+    #[must_use]
+    pub fn plainest(&self, sector: u64, fate: SectorFate) -> SectorFate {
+        let values = self.pending.get(&sector).map_or(&[][..], Vec::as_slice);
+        let bytes = match fate {
+            SectorFate::New => values.last(),
+            SectorFate::Earlier => values.iter().rev().nth(1),
+            SectorFate::Old | SectorFate::Garbage(_) => return fate,
+        };
+        match bytes {
+            None => SectorFate::Old,
+            found if found == self.durable.get(sector) => SectorFate::Old,
+            found if found == values.last() => SectorFate::New,
+            Some(_) => fate,
+        }
     }
 
     /// The disk after a power cut, on which `fate` decided each pending sector.

@@ -3,15 +3,16 @@
 //! Owns the buffer of a piece. A piece that cannot be read at once is read frame by frame, so
 //! that one bad sector hides one frame and no more.
 
-use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::device::BlockDevice;
 use crate::frame::Frame;
 use crate::geometry::{FRAME_BYTES, FRAME_SECTORS, Geometry, Place};
 
-/// Frames read at once.
-pub(crate) const WINDOW_FRAMES: usize = 16;
+/// Frames read at once when a walk has come some way.
+const WINDOW_FRAMES: usize = 16;
+/// Frames read at once when it begins: most ledgers have few records.
+const FIRST_FRAMES: usize = 2;
 
 /// A piece of a zone or of the ring.
 pub(crate) struct Window {
@@ -22,6 +23,8 @@ pub(crate) struct Window {
     bytes: Vec<u8>,
     readable: [bool; WINDOW_FRAMES],
     loaded: usize,
+    /// Frames to read next time; doubles with each piece.
+    ahead: usize,
 }
 
 impl Window {
@@ -30,14 +33,14 @@ impl Window {
             Place::Ring => geometry.ring_count,
             Place::ZoneA | Place::ZoneB => geometry.slot_count,
         };
-        let frames = usize::try_from(end).map_or(WINDOW_FRAMES, |end| end.min(WINDOW_FRAMES));
         Window {
             place,
             end,
             first_slot: 0,
-            bytes: vec![0; frames.saturating_mul(FRAME_BYTES)],
+            bytes: Vec::new(),
             readable: [false; WINDOW_FRAMES],
             loaded: 0,
+            ahead: FIRST_FRAMES,
         }
     }
 
@@ -48,11 +51,13 @@ impl Window {
         }
         let left = self.end.saturating_sub(slot);
         self.first_slot = slot;
-        self.loaded = usize::try_from(left).map_or(WINDOW_FRAMES, |left| left.min(WINDOW_FRAMES));
-        let Some(bytes) = self
-            .bytes
-            .get_mut(..self.loaded.saturating_mul(FRAME_BYTES))
-        else {
+        self.loaded = usize::try_from(left).map_or(self.ahead, |left| left.min(self.ahead));
+        self.ahead = self.ahead.saturating_mul(2).min(WINDOW_FRAMES);
+        let loaded_bytes = self.loaded.saturating_mul(FRAME_BYTES);
+        if self.bytes.len() < loaded_bytes {
+            self.bytes.resize(loaded_bytes, 0);
+        }
+        let Some(bytes) = self.bytes.get_mut(..loaded_bytes) else {
             return;
         };
         let sector = geometry.sector(self.place, slot);

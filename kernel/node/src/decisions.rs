@@ -213,6 +213,7 @@ impl<M: Machine> Node<M> {
 
     /// Records an event and, once it is acknowledged, applies and reports it.
     fn commit(&mut self, event: &Event) -> Result<(), Fault> {
+        let mark_before = self.decisions.store.fill_mark();
         let began = self.machine.monotonic_ns();
         let appended = self.decisions.append(event);
         let ended = self.machine.monotonic_ns();
@@ -229,6 +230,12 @@ impl<M: Machine> Node<M> {
         let metrics = self.journal.metrics();
         metrics.observe(Histogram::LedgerCommit, ended.saturating_sub(began));
         metrics.add(Counter::LedgerCommits, 1);
+        if self.decisions.store.fill_mark() > mark_before {
+            let text = self.decisions.ledger_status().reason;
+            self.journal
+                .log(ended, Level::Warning, format_args!("ledger: {text}"));
+            self.journal.event(ended, EventKind::LedgerFilling, &text);
+        }
         let Some(governance) = &mut self.decisions.governance else {
             return Err(self.decisions.unavailable());
         };
@@ -357,7 +364,29 @@ impl<M: Machine> Node<M> {
                 };
                 Ok(Response::Verified(audit::verify(ledger, policy.clone())))
             }
+            LedgerRequest::Checkpoint => self.checkpoint(),
             LedgerRequest::Format(word) => self.format_ledger(word.as_deref()),
+        }
+    }
+
+    fn checkpoint(&mut self) -> Result<Response, Fault> {
+        let Some(ledger) = self.decisions.store.ledger() else {
+            return Err(self.decisions.store.unavailable());
+        };
+        let checkpoint = ledger.checkpoint().ok_or_else(|| {
+            let text = "a damaged ledger gives no checkpoint: type `ledger verify`";
+            Fault::new(FaultCode::CheckFailed, text)
+        })?;
+        Ok(Response::Checkpoint(checkpoint))
+    }
+
+    /// Leaves a checkpoint on the console when the machine goes: the disk is out of sight then.
+    pub(crate) fn tell_checkpoint(&mut self) {
+        let ledger = self.decisions.store.ledger();
+        if let Some(checkpoint) = ledger.and_then(|ledger| ledger.checkpoint()) {
+            let now_ns = self.machine.monotonic_ns();
+            let text = format_args!("ledger: {checkpoint}");
+            self.journal.log(now_ns, Level::Info, text);
         }
     }
 

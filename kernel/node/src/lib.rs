@@ -33,7 +33,7 @@ mod store;
 mod vault;
 
 pub use boot::Boot;
-pub use store::Disk;
+pub use store::{Disk, confirmation};
 
 use abi::request::{KernelFault, Request, Switch};
 use abi::response::Version;
@@ -222,6 +222,9 @@ impl<M: Machine> Node<M> {
         };
         let now_ns = self.machine.monotonic_ns();
         self.journal.event(now_ns, EventKind::NodeStopping, text);
+        if !matches!(departure, Departure::Crash(_)) {
+            self.tell_checkpoint();
+        }
         self.departure = Some(departure);
         Response::Goodbye
     }

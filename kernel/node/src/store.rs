@@ -43,6 +43,22 @@ fn rank(holds: &Examination) -> u32 {
     }
 }
 
+/// What a disk of `bytes` bytes holds, and the word that confirms losing it; `records` are those of
+/// the ledger on it, if it opens.
+#[must_use]
+pub fn confirmation(holds: &Examination, records: Option<u64>, bytes: u64) -> (String, String) {
+    let mib = bytes >> 20;
+    match (holds, records) {
+        (_, Some(records)) => (
+            format!("a GlyphOS ledger with {records} records"),
+            format!("erase-{records}-records"),
+        ),
+        (Examination::Blank, _) => (String::from("nothing"), format!("format-{mib}-mib")),
+        (Examination::Foreign { what }, _) => (String::from(*what), format!("erase-{mib}-mib")),
+        (other, _) => (other.to_string(), format!("erase-{mib}-mib")),
+    }
+}
+
 impl Store {
     /// Takes the disk that holds a ledger, else the one most fit for one; reads only, unless a
     /// ledger is there to be recovered.
@@ -72,6 +88,14 @@ impl Store {
         match self {
             Store::Open(ledger) => Some(ledger),
             _ => None,
+        }
+    }
+
+    /// The last mark of fullness that the ledger has passed, in percent; 0 without a ledger.
+    pub(crate) fn fill_mark(&self) -> u64 {
+        match self {
+            Store::Open(ledger) => ledger.fill_mark(),
+            _ => 0,
         }
     }
 
@@ -116,30 +140,20 @@ impl Store {
     }
 
     /// What the disk holds and the word that confirms losing it; `None` if there is no disk.
-    pub(crate) fn confirmation(&self) -> Option<(String, String)> {
+    pub(crate) fn confirmation(&mut self) -> Option<(String, String)> {
         match self {
             Store::Absent => None,
             Store::Failed { disk, reason } => {
-                let mib = bytes_of(disk) >> 20;
-                let holds = format!("a ledger that does not open: {reason}");
-                Some((holds, format!("erase-{mib}-mib")))
+                let (_, word) = confirmation(&ledger::examine(disk), None, bytes_of(disk));
+                Some((format!("a ledger that does not open: {reason}"), word))
             }
             Store::Open(ledger) => {
                 let records = ledger.records();
-                Some((
-                    format!("a GlyphOS ledger with {records} records"),
-                    format!("erase-{records}-records"),
-                ))
+                let holds = ledger::examine(ledger.device_mut());
+                let bytes = bytes_of(ledger.device_mut());
+                Some(confirmation(&holds, Some(records), bytes))
             }
-            Store::Unusable { disk, holds } => {
-                let mib = bytes_of(disk) >> 20;
-                let (holds, verb) = match holds {
-                    Examination::Blank => (String::from("nothing"), "format"),
-                    Examination::Foreign { what } => (String::from(*what), "erase"),
-                    other => (other.to_string(), "erase"),
-                };
-                Some((holds, format!("{verb}-{mib}-mib")))
-            }
+            Store::Unusable { disk, holds } => Some(confirmation(holds, None, bytes_of(disk))),
         }
     }
 

@@ -66,6 +66,8 @@ event_kinds! {
     LedgerFormatted "LEDGER_FORMATTED",
     /// A fault of the ledger's device was repaired.
     LedgerRepaired "LEDGER_REPAIRED",
+    /// The ledger passed a mark on its way to being full.
+    LedgerFilling "LEDGER_FILLING",
     /// The ledger takes no records, or only with limits.
     LedgerDegraded "LEDGER_DEGRADED",
 }

@@ -29,7 +29,7 @@ pub(crate) enum Command {
     Keygen(keygen::Keygen),
     /// Sign a challenge with a guardian's key
     Sign(sign::Sign),
-    /// Read a ledger from a disk or its image, without writing to it
+    /// Check, show, back up and restore a ledger on a disk or its image
     #[command(subcommand)]
     Ledger(ledger::Ledger),
     /// Give commands to a node's console and print its replies, for scripts

@@ -6,13 +6,15 @@
 //!
 //! Invariants:
 //! - answers go to standard output, everything else to standard error;
-//! - an image is only ever read, and a vault's folder too but for `vault fmt`.
+//! - an image is only ever read, but for the one that `ledger restore` is told to give up, and a
+//!   vault's folder too but for `vault fmt`.
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
 
 mod bridge;
 mod command;
 mod connection;
+mod disk;
 mod failure;
 mod image;
 mod key;

@@ -2,9 +2,8 @@
 
 use alloc::vec;
 
-use super::device_faults::{filled, geometry, heals, ten_records};
-use super::fresh_disk;
-use super::recovers;
+use super::device_faults::{filled, heals, ten_records};
+use super::{fresh_disk, geometry, recovers};
 use crate::device::{BlockDevice, DeviceError, SECTOR_BYTES};
 use crate::error::{AppendError, ReadOnlyReason};
 use crate::finding::Finding;

@@ -5,7 +5,7 @@ use alloc::vec;
 use super::Outcome;
 use super::crash::{Effort, crash_campaign, leftover_campaign, warm_restart_campaign};
 use super::device_faults::{
-    double_damage_campaign, error_campaign, single_damage_campaign, stray_write_campaign,
+    Bits, double_damage_campaign, error_campaign, single_damage_campaign, stray_write_campaign,
     tamper_campaign,
 };
 use super::hostile::reformat_campaign;
@@ -28,7 +28,7 @@ fn every_planted_defect_is_found() {
         (Defect::AcknowledgeEarly, crashes),
         (Defect::SkipReadBack, stray_write_campaign),
         (Defect::RetryFlush, error_campaign),
-        (Defect::SkipMirror, || single_damage_campaign(32)),
+        (Defect::SkipMirror, || single_damage_campaign(32, Bits::One)),
         (Defect::SkipRing, double_damage_campaign),
         (Defect::TruncateAtGap, double_damage_campaign),
         (Defect::IgnoreFence, || leftover_campaign(33)),
@@ -38,7 +38,7 @@ fn every_planted_defect_is_found() {
         (Defect::AcceptPartialGroup, crashes),
         (Defect::SkipRecoveryFlush, || warm_restart_campaign(34)),
         (Defect::SuperblocksAtOnce, crashes),
-        (Defect::SkipRepair, || single_damage_campaign(35)),
+        (Defect::SkipRepair, || single_damage_campaign(35, Bits::One)),
     ];
     for (defect, campaign) in campaigns {
         let violation = with(defect, campaign);

@@ -9,7 +9,8 @@ use campaign::{Campaign, Size};
 
 use super::crash::{Effort, crash_campaign, leftover_campaign, warm_restart_campaign};
 use super::device_faults::{
-    crash_and_damage_campaign, double_fault_session, lying_flush_campaign, single_damage_campaign,
+    Bits, crash_and_damage_campaign, double_fault_session, lying_flush_campaign,
+    single_damage_campaign,
 };
 use super::{Outcome, Random, Workload};
 
@@ -59,7 +60,7 @@ fn faulty_devices(seed: u64) -> Outcome {
     let mut random = Random(seed);
     let mut states = warm_restart_campaign(random.next())?;
     states += leftover_campaign(random.next())?;
-    states += single_damage_campaign(random.next())?;
+    states += single_damage_campaign(random.next(), Bits::One)?;
     states += lying_flush_campaign(random.next())?;
     states += crash_and_damage_campaign(random.next())?;
     for _ in 0..1_000 {
@@ -70,9 +71,10 @@ fn faulty_devices(seed: u64) -> Outcome {
 
 #[test]
 fn crashes_of_random_sessions_lose_nothing_for_as_long_as_asked() {
+    // With the crashes of the other tests, the gate tries a million states.
     let size = Size {
-        gate: 1,
-        campaign: 5_000_000,
+        gate: 720_000,
+        campaign: 10_000_000,
     };
     go_on(Campaign::begin("ledger: crashes", size), crashed_session);
 }

@@ -39,6 +39,8 @@ impl<D: BlockDevice> Ledger<D> {
             seq,
             kind: head.kind,
             payload,
+            group_first: head.group_first,
+            group_count: head.group_count,
             chain: head.chain,
         })
     }
@@ -129,6 +131,8 @@ impl<D: BlockDevice> Ledger<D> {
                 seq,
                 kind: head.kind,
                 payload,
+                group_first: head.group_first,
+                group_count: head.group_count,
                 chain,
             };
             visit(record).map_err(ReplayError::Visitor)?;

@@ -75,9 +75,14 @@ impl<D: BlockDevice> Walk<'_, D> {
         if let Some(group) = self.group.take()
             && !planted(Defect::AcceptPartialGroup)
         {
-            self.seq = group.first;
-            self.last_chain = group.chain_before;
-            self.findings.add(Finding::TornAppend { seq: group.first });
+            if self.proven > group.first {
+                // What is proven was acknowledged, and an acknowledged group is whole.
+                self.findings.add(Finding::RecordLost { seq: reached });
+            } else {
+                self.seq = group.first;
+                self.last_chain = group.chain_before;
+                self.findings.add(Finding::TornAppend { seq: group.first });
+            }
         }
         if self.seq == self.superblock.fence_seq
             && self.chain.is_some()

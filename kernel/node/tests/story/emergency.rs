@@ -131,6 +131,18 @@ fn an_emergency_goes_from_request_to_post_mortem_and_survives_a_power_off() {
         panic!()
     };
     assert!(report.sound, "{:?}", report.findings);
+    let Ok(Response::Checkpoint(checkpoint)) = session.try_line("ledger checkpoint") else {
+        panic!()
+    };
+    assert_eq!(
+        (checkpoint.records, checkpoint.chain),
+        (report.records, report.chain)
+    );
+    session.line("poweroff");
+    assert!(
+        session.log().contains(&checkpoint.to_string()),
+        "it is left on the console"
+    );
 }
 
 #[test]

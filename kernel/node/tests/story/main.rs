@@ -11,6 +11,7 @@
 mod bad_input;
 mod emergency;
 mod field;
+mod filling;
 mod metrics;
 mod recorded;
 mod simulation;

@@ -176,6 +176,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Checks every record in both copies.",
         ""
     ),
+    plain!(
+        &["ledger", "checkpoint"],
+        Request::Ledger(LedgerRequest::Checkpoint),
+        "One line that proves later what the ledger holds now.",
+        "Keep it away from the machine: `glyphctl ledger verify IMAGE --checkpoint LINE` then \
+         finds an old image put back and a history made anew."
+    ),
     Entry {
         path: &["ledger", "format"],
         form: "[CONFIRMATION]",

@@ -138,6 +138,10 @@ fn lines() -> Vec<(String, Request)> {
         ("ledger log 5".into(), R::Ledger(LedgerRequest::Log(5))),
         ("ledger verify".into(), R::Ledger(LedgerRequest::Verify)),
         (
+            "ledger checkpoint".into(),
+            R::Ledger(LedgerRequest::Checkpoint),
+        ),
+        (
             "ledger format".into(),
             R::Ledger(LedgerRequest::Format(None)),
         ),
@@ -357,6 +361,7 @@ fn variant(request: &Request) -> &'static str {
             LedgerRequest::Status => "ledger status",
             LedgerRequest::Log(_) => "ledger log",
             LedgerRequest::Verify => "ledger verify",
+            LedgerRequest::Checkpoint => "ledger checkpoint",
             LedgerRequest::Format(None) => "ledger format",
             LedgerRequest::Format(Some(_)) => "ledger format confirmed",
         },
@@ -372,7 +377,7 @@ fn variant(request: &Request) -> &'static str {
 }
 
 /// How many words [`variant`] has: 5 decisions on overrides, 2 on requests, 4 changes.
-const VARIANTS: usize = 64;
+const VARIANTS: usize = 65;
 
 #[test]
 fn every_command_line_becomes_its_request() {

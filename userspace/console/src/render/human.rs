@@ -6,12 +6,12 @@ mod vault;
 use super::layout::{
     COLUMNS, Elapsed, Labelled, Number, Printable, Size, Table, paragraph, yes_no,
 };
-use abi::Response;
 use abi::id::Hex;
 use abi::response::{
     Activation, CellView, FieldState, FiguresAge, LedgerStatus, MemoryReport, ScrubReport,
     SubstrateStatus, VerifyReport,
 };
+use abi::{Checkpoint, Response};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -157,6 +157,7 @@ fn render_parts(response: &Response, out: &mut dyn fmt::Write) -> fmt::Result {
             table.write("the ledger has no records", out)
         }
         Response::Verified(report) => write_verified(report, out),
+        Response::Checkpoint(checkpoint) => write_checkpoint(checkpoint, out),
         // The caller has rendered all the others.
         _ => Ok(()),
     }
@@ -295,6 +296,13 @@ fn write_ledger(status: &LedgerStatus, out: &mut dyn fmt::Write) -> fmt::Result 
         .row("repaired", status.repaired)
         .row("device", Size(status.device_bytes))
         .write(out)
+}
+
+fn write_checkpoint(checkpoint: &Checkpoint, out: &mut dyn fmt::Write) -> fmt::Result {
+    let kept = "keep this line away from the machine; `glyphctl ledger verify IMAGE \
+                --checkpoint LINE` holds the disk against it:";
+    paragraph(out, 0, 2, kept)?;
+    writeln!(out, "{checkpoint}")
 }
 
 fn write_verified(report: &VerifyReport, out: &mut dyn fmt::Write) -> fmt::Result {

@@ -216,6 +216,7 @@ fn render_parts(response: &Response, out: &mut dyn fmt::Write) -> fmt::Result {
                 .text("summary", &record.summary)
                 .end()
         }),
+        Response::Checkpoint(checkpoint) => Fields::new(out).word("checkpoint", checkpoint).end(),
         Response::Verified(report) => {
             Fields::new(out)
                 .truth("sound", report.sound)

@@ -6,7 +6,7 @@ use abi::request::{OverrideKind, Pair};
 use abi::response::*;
 use abi::time::UnixSeconds;
 use abi::vault::{VaultKeyView, VaultSource, VaultState, VaultStatus};
-use abi::{CellIndex, FaultCode, GlyphId, GuardianId, RecordId};
+use abi::{CellIndex, Checkpoint, FaultCode, GlyphId, GuardianId, RecordId};
 use std::string::String;
 use std::vec;
 use std::vec::Vec;
@@ -306,6 +306,11 @@ fn governance_samples() -> Vec<Response> {
             time: UnixSeconds(1_795_319_034),
             summary: long(),
         }]),
+        Response::Checkpoint(Checkpoint {
+            epoch: [0xa5; 16],
+            records: u64::MAX,
+            chain: [0x5a; 32],
+        }),
         Response::Verified(VerifyReport {
             sound: false,
             records: 10,
@@ -351,6 +356,7 @@ fn variant(response: &Response) -> usize {
         Response::Done => 30,
         Response::Goodbye => 31,
         Response::Vault(_) => 32,
+        Response::Checkpoint(_) => 33,
     }
 }
 
@@ -386,7 +392,7 @@ fn fields(line: &str) -> Vec<(&str, &str)> {
 
 #[test]
 fn every_answer_says_something_in_both_modes() {
-    let mut seen = [false; 33];
+    let mut seen = [false; 34];
     for response in samples() {
         seen[variant(&response)] = true;
         assert!(!text(&response, Mode::Human).is_empty(), "{response:?}");

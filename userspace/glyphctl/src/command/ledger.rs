@@ -1,14 +1,16 @@
-//! `glyphctl ledger`: what a disk's ledger holds, and whether it is sound.
+//! `glyphctl ledger`: what a disk's ledger holds, whether it is sound, and copies of it.
 //!
 //! Owns the forms of the answer. The verdict is the kernel's: both call `node::audit`.
+
+mod backup;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use abi::Response;
 use abi::id::Hex;
 use abi::response::{RecordView, VerifyReport};
 use abi::time::UnixSeconds;
+use abi::{Checkpoint, Response};
 use clap::{Args, Subcommand};
 use governance::{Event, Governance, Policy, override_to_json};
 use ledger::{ReadOnlyReason, Record, RecoveryReport, ReplayError};
@@ -22,11 +24,25 @@ use crate::image::Image;
 #[derive(Subcommand)]
 pub(crate) enum Ledger {
     /// Check every copy, every link and every decision; exit 1 if the ledger is not sound
-    Verify(Source),
+    Verify(Verify),
     /// Show the records, guardians, requests and overrides
     Show(Source),
     /// Print each record, and then each override as it stands, as one line of JSON
     Export(Source),
+    /// Copy the ledger to a new file, and read that back
+    Backup(backup::Backup),
+    /// Make a disk the copy of a backup, and read that back
+    Restore(backup::Restore),
+}
+
+/// `glyphctl ledger verify IMAGE`
+#[derive(Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    source: Source,
+    /// A checkpoint that was kept elsewhere: the ledger has to hold all that it held then
+    #[arg(long, value_name = "LINE", value_parser = Checkpoint::from_line)]
+    checkpoint: Vec<Checkpoint>,
 }
 
 /// Where the ledger is, and how to answer.
@@ -46,7 +62,9 @@ impl Ledger {
     /// If the image holds no ledger, or one that is not sound.
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<(), Failure> {
         match self {
-            Ledger::Verify(source) => verify(source, out),
+            Ledger::Verify(asked) => verify(asked, out),
+            Ledger::Backup(backup) => backup.run(out),
+            Ledger::Restore(restore) => restore.run(out),
             Ledger::Show(source) if !source.json => show(&source.image, out),
             Ledger::Show(source) | Ledger::Export(source) => export(&source.image, out),
         }
@@ -91,6 +109,8 @@ enum Verdict {
     Repairable,
     /// Records are lost, or contradict each other or the rules.
     NotSound,
+    /// Whole by itself, and not what it was when a checkpoint was taken.
+    Departed,
 }
 
 /// Answer of `ledger verify --json`.
@@ -102,13 +122,16 @@ struct VerifyLine<'a> {
     chain: String,
     epoch: String,
     device_uuid: String,
+    /// What to keep elsewhere; nothing while the ledger is damaged.
+    checkpoint: Option<String>,
     findings: &'a [String],
 }
 
-fn verify(source: &Source, out: &mut dyn Write) -> Result<(), Failure> {
+fn verify(asked: &Verify, out: &mut dyn Write) -> Result<(), Failure> {
+    let source = &asked.source;
     let (mut ledger, recovery) = open(&source.image)?;
-    let report = audit::verify(&mut ledger, policy()?);
-    let verdict = if report.sound {
+    let mut report = audit::verify(&mut ledger, policy()?);
+    let mut verdict = if report.sound {
         Verdict::Sound
     } else if recovery.read_only == Some(ReadOnlyReason::Inspection)
         && audit::rebuild(&mut ledger, policy()?).is_ok()
@@ -116,6 +139,19 @@ fn verify(source: &Source, out: &mut dyn Write) -> Result<(), Failure> {
         Verdict::Repairable
     } else {
         Verdict::NotSound
+    };
+    for checkpoint in &asked.checkpoint {
+        if let Err(departure) = ledger.hold_against(checkpoint) {
+            report.sound = false;
+            report.findings.push(departure.to_string());
+            if verdict != Verdict::NotSound {
+                verdict = Verdict::Departed;
+            }
+        }
+    }
+    let checkpoint = match verdict {
+        Verdict::Sound | Verdict::Repairable => ledger.checkpoint(),
+        Verdict::NotSound | Verdict::Departed => None,
     };
     if source.json {
         let line = VerifyLine {
@@ -125,18 +161,26 @@ fn verify(source: &Source, out: &mut dyn Write) -> Result<(), Failure> {
             chain: Hex(&report.chain).to_string(),
             epoch: Hex(&ledger.epoch()).to_string(),
             device_uuid: Hex(&ledger.device_uuid()).to_string(),
+            checkpoint: checkpoint.map(|checkpoint| checkpoint.to_string()),
             findings: &report.findings,
         };
         let json = serde_json::to_string(&line).map_err(std::io::Error::from)?;
         writeln!(out, "{json}")?;
     } else {
         print_verdict(verdict, &report, &ledger, out)?;
+        if let Some(checkpoint) = checkpoint {
+            writeln!(out, "keep     {checkpoint}")?;
+        }
     }
+    let shown = source.image.display();
     match verdict {
         Verdict::Sound | Verdict::Repairable => Ok(()),
         Verdict::NotSound => Err(Failure::new(format!(
-            "{} is not sound; keep it as it is and restore a backup to another disk",
-            source.image.display()
+            "{shown} is not sound; keep it as it is and restore a backup to another disk"
+        ))),
+        Verdict::Departed => Err(Failure::new(format!(
+            "{shown} is not the ledger that the checkpoint was taken from, or not all of it; keep \
+             it as evidence"
         ))),
     }
 }
@@ -151,6 +195,7 @@ fn print_verdict(
         Verdict::Sound => "sound",
         Verdict::Repairable => "repairable: every record is whole, a node repairs the copies",
         Verdict::NotSound => "NOT SOUND",
+        Verdict::Departed => "DEPARTED: whole by itself, and not what the checkpoint says",
     };
     writeln!(out, "verdict  {word}")?;
     writeln!(out, "records  {}", report.records)?;

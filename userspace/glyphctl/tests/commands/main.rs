@@ -10,6 +10,7 @@
 )]
 
 mod activate;
+mod backup;
 mod bridge;
 mod console;
 mod folder;

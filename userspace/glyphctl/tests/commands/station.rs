@@ -114,6 +114,11 @@ impl Station {
             .map(|reply| self.governance.reply(reply, self.now))
     }
 
+    /// What its ledger holds now.
+    pub(crate) fn checkpoint(&self) -> abi::Checkpoint {
+        self.ledger.checkpoint().expect("the ledger is sound")
+    }
+
     /// The bytes of its disk.
     pub(crate) fn image(&mut self) -> Vec<u8> {
         self.ledger.device_mut().image()

@@ -1,0 +1,335 @@
+//! Somebody with the disk and this very code in hand: edits, deletions, reorderings, splices,
+//! truncations and older images, under digests and chain values made anew.
+//!
+//! What a look at the disk alone finds depends on how far the forger went; a checkpoint that was
+//! kept elsewhere finds all of it.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use campaign::{Campaign, Size};
+
+use super::{History, Outcome, Random, SEED, fresh_disk, geometry, run};
+use crate::device::BlockDevice;
+use crate::error::ReadOnlyReason;
+use crate::frame::{self, Frame, Head, genesis_chain};
+use crate::geometry::{FRAME_BYTES, Place, SUPERBLOCK_COPIES};
+use crate::ledger::{Departure, Ledger};
+use crate::simulated::{SectorFate, SimulatedDisk};
+use crate::superblock::{self, Superblock};
+
+/// What is done to the records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attack {
+    Edit,
+    Delete,
+    Reorder,
+    Splice,
+    Truncate,
+    OldImage,
+}
+
+const ATTACKS: [Attack; 6] = [
+    Attack::Edit,
+    Attack::Delete,
+    Attack::Reorder,
+    Attack::Splice,
+    Attack::Truncate,
+    Attack::OldImage,
+];
+
+/// How well it is covered up. Every frame gets a right digest and place in each case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cover {
+    /// Records keep their chain values.
+    None,
+    /// Each record's chain value covers its new content.
+    OwnChain,
+    /// Each record follows from the one before.
+    Relinked,
+    /// So it is, and the superblocks say the same.
+    Resealed,
+}
+
+const COVERS: [Cover; 4] = [
+    Cover::None,
+    Cover::OwnChain,
+    Cover::Relinked,
+    Cover::Resealed,
+];
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Forged {
+    head: Head,
+    payload: Vec<u8>,
+}
+
+/// A session of a few openings; the fence lies before the records of the last one.
+fn session(random: &mut Random, disk: SimulatedDisk) -> Result<SimulatedDisk, String> {
+    let mut disk = disk;
+    for _ in 0..1 + random.below(3) {
+        let (mut ledger, _) = Ledger::open(disk).map_err(|error| format!("{error}"))?;
+        let workload = (0..1 + random.below(2))
+            .map(|_| {
+                let records = 1 + random.below(2);
+                (0..records).map(|_| random.below(900) as usize).collect()
+            })
+            .collect();
+        let already = ledger.records() as usize;
+        let history = &mut History {
+            acknowledged: (0..already)
+                .map(|_| super::Issued {
+                    kind: 0,
+                    payload: Vec::new(),
+                })
+                .collect(),
+            in_flight: Vec::new(),
+        };
+        run(&mut ledger, &workload, history);
+        disk = ledger.into_device().crash(|_| SectorFate::Old);
+    }
+    Ok(disk)
+}
+
+fn read_frame(disk: &mut SimulatedDisk, sector: u64) -> Result<Box<Frame>, String> {
+    let mut buffer: Box<Frame> = Box::new([0; FRAME_BYTES]);
+    let read = disk.read(sector, buffer.as_mut_slice());
+    read.map_err(|error| format!("{error}"))?;
+    Ok(buffer)
+}
+
+fn read_records(disk: &mut SimulatedDisk) -> Result<Vec<Forged>, String> {
+    let mut records = Vec::new();
+    for slot in 0..geometry().slot_count {
+        let sector = geometry().sector(Place::ZoneA, slot);
+        let buffer = read_frame(disk, sector)?;
+        let Some(head) = frame::read_whole(&buffer, &SEED.epoch, sector) else {
+            break;
+        };
+        let payload = frame::payload(&buffer, &head).unwrap_or(&[]).to_vec();
+        records.push(Forged { head, payload });
+    }
+    Ok(records)
+}
+
+fn newest_superblock(disk: &mut SimulatedDisk) -> Result<Superblock, String> {
+    let sector = geometry().superblock_sector(0);
+    let buffer = read_frame(disk, sector)?;
+    superblock::decode(&buffer, 0, sector).map_err(|refusal| format!("{refusal:?}"))
+}
+
+/// Lays `records` over all that `disk` held, as well covered up as `cover` says.
+fn lay(disk: &mut SimulatedDisk, records: &[Forged], cover: Cover) -> Result<(), String> {
+    let failed = |error| format!("{error}");
+    let mut superblock = newest_superblock(disk)?;
+    let resealed = cover == Cover::Resealed;
+    if resealed {
+        superblock.fence_seq = superblock.fence_seq.min(records.len() as u64);
+    }
+    let mut chain = genesis_chain(&SEED.epoch, &SEED.device_uuid);
+    let mut frames: Vec<(Head, &[u8])> = Vec::new();
+    for (seq, record) in (0..).zip(records) {
+        if resealed && seq == superblock.fence_seq {
+            superblock.fence_chain = chain;
+        }
+        let mut head = Head {
+            seq,
+            payload_bytes: record.payload.len() as u32,
+            ..record.head
+        };
+        if cover != Cover::None {
+            let is_new = seq >= superblock.fence_seq;
+            head.incarnation = superblock.incarnation - u64::from(!is_new);
+            (head.group_first, head.group_count) = (seq, 1);
+        }
+        if matches!(cover, Cover::Relinked | Cover::Resealed) {
+            head.previous_chain = chain;
+        }
+        if cover != Cover::None {
+            head.chain = frame::link(&SEED.epoch, &head, &record.payload);
+        }
+        chain = head.chain;
+        frames.push((head, &record.payload));
+    }
+    if resealed && superblock.fence_seq == records.len() as u64 {
+        superblock.fence_chain = chain;
+    }
+    let zeros: Box<Frame> = Box::new([0; FRAME_BYTES]);
+    for place in Place::ALL {
+        for slot in 0..geometry().slot_count {
+            let sector = geometry().sector(place, slot);
+            disk.write(sector, zeros.as_slice()).map_err(failed)?;
+        }
+        for (head, payload) in &frames {
+            let sector = geometry().sector(place, head.seq);
+            let mut buffer = zeros.clone();
+            frame::encode(&mut buffer, &SEED.epoch, sector, head, payload);
+            disk.write(sector, buffer.as_slice()).map_err(failed)?;
+        }
+    }
+    for copy in 0..SUPERBLOCK_COPIES {
+        let sector = geometry().superblock_sector(copy);
+        let mut buffer = zeros.clone();
+        superblock::encode(&mut buffer, &superblock, copy, sector);
+        disk.write(sector, buffer.as_slice()).map_err(failed)?;
+    }
+    disk.flush().map_err(failed)
+}
+
+/// Does `attack` to `records`.
+fn attack(attack: Attack, records: &mut Vec<Forged>, fork: &[Forged], random: &mut Random) {
+    let count = records.len() as u64;
+    let at = random.below(count) as usize;
+    match attack {
+        Attack::Edit => {
+            let record = &mut records[at];
+            match record.payload.len() as u64 {
+                0 => record.payload.push(1),
+                length => record.payload[random.below(length) as usize] ^= 1 << random.below(8),
+            }
+        }
+        Attack::Delete => drop(records.remove(at)),
+        Attack::Reorder => {
+            let other = (at + 1 + random.below(count.saturating_sub(1)) as usize) % records.len();
+            records.swap(at, other);
+        }
+        Attack::Splice => {
+            records.truncate(at);
+            records.extend(fork.iter().skip(at).cloned());
+        }
+        Attack::Truncate | Attack::OldImage => records.truncate(at),
+    }
+}
+
+fn is_damaged(disk: SimulatedDisk) -> bool {
+    match Ledger::open(disk) {
+        Ok((_, report)) => matches!(report.read_only, Some(ReadOnlyReason::Damage(_))),
+        Err(_) => true,
+    }
+}
+
+/// One session, forged once in each way and covered up in each.
+fn forged_session(seed: u64) -> Outcome {
+    let mut random = Random(seed);
+    let early = session(&mut random, fresh_disk())?;
+    let mut disk = session(&mut random, early.clone())?;
+    let mut other = session(&mut random, early.clone())?;
+    let (ledger, _) = Ledger::inspect(disk.clone()).map_err(|error| format!("{error}"))?;
+    let checkpoint = ledger
+        .checkpoint()
+        .ok_or("a sound ledger has a checkpoint")?;
+    let fence = newest_superblock(&mut disk)?.fence_seq;
+    let original = read_records(&mut disk)?;
+    let fork = read_records(&mut other)?;
+    let newest = original.last().ok_or("a session has records")?;
+    let newest_append = newest.head.group_first;
+    let mut states = 0;
+    for what in ATTACKS {
+        for cover in COVERS {
+            let mut records = original.clone();
+            attack(what, &mut records, &fork, &mut random);
+            let content = |record: &Forged| (record.head.chain, record.payload.clone());
+            let same = original
+                .iter()
+                .zip(&records)
+                .take_while(|(one, other)| content(one) == content(other))
+                .count();
+            if same == original.len() && same == records.len() {
+                continue;
+            }
+            let touched = same as u64;
+            let mut forged = disk.clone();
+            if what == Attack::OldImage {
+                forged = early.clone();
+            } else {
+                lay(&mut forged, &records, cover)?;
+            }
+            let place = |found: &str| format!("{what:?}, {cover:?}, record {touched}: {found}");
+            let (mut opened, _) =
+                Ledger::inspect(forged.clone()).map_err(|error| place(&format!("{error}")))?;
+            if opened.hold_against(&checkpoint).is_ok() {
+                return Err(place("the checkpoint does not find it"));
+            }
+            states += 1;
+            let is_proven = touched < fence;
+            let shows = match (what, cover) {
+                (_, Cover::Resealed) | (Attack::OldImage, _) => false,
+                // A tail that once followed is as good as one made to follow.
+                (Attack::Splice | Attack::Truncate, _) | (_, Cover::Relinked) => is_proven,
+                // Frames that moved and were not linked anew are no records: the tail is cut off.
+                (Attack::Delete | Attack::Reorder, Cover::None) => is_proven,
+                (_, Cover::None | Cover::OwnChain) => is_proven || touched < newest_append,
+            };
+            let damaged = is_damaged(forged);
+            if shows && !damaged {
+                return Err(place("the disk alone does not show it"));
+            }
+            // Whoever makes everything anew leaves a sound ledger: the checkpoint is what tells.
+            if cover == Cover::Resealed && damaged {
+                return Err(place("the forger of this test is not good enough"));
+            }
+        }
+    }
+    let (mut later, _) =
+        Ledger::inspect(session(&mut random, disk)?).map_err(|error| format!("{error}"))?;
+    match later.hold_against(&checkpoint) {
+        Ok(()) => Ok(states),
+        Err(departure) => Err(format!("an honest ledger that grew: {departure}")),
+    }
+}
+
+#[test]
+fn tampering_of_every_kind_is_found_by_a_checkpoint_for_as_long_as_asked() {
+    let size = Size {
+        gate: 5_000,
+        campaign: 100_000,
+    };
+    let mut campaign = Campaign::begin("ledger: tampering", size);
+    while let Some(seed) = campaign.next_round() {
+        match forged_session(seed) {
+            Ok(states) => campaign.add(states),
+            Err(violation) => panic!("GLYPHOS_CAMPAIGN_SEED={seed}: {violation}"),
+        }
+    }
+    campaign.end();
+}
+
+#[test]
+fn a_departure_says_in_what_way_the_ledger_departs() {
+    let mut random = Random(51);
+    let early = session(&mut random, fresh_disk()).unwrap();
+    let (ledger, _) = Ledger::inspect(early.clone()).unwrap();
+    let before = ledger.checkpoint().unwrap();
+    let later = session(&mut random, early.clone()).unwrap();
+    let (ledger, _) = Ledger::inspect(later).unwrap();
+    let after = ledger.checkpoint().unwrap();
+    let (mut old, _) = Ledger::inspect(early).unwrap();
+    let behind = Departure::Behind {
+        records: before.records,
+        kept: after.records,
+    };
+    assert_eq!(old.hold_against(&after), Err(behind));
+    assert_eq!(old.hold_against(&before), Ok(()));
+    let empty = abi::Checkpoint {
+        records: 0,
+        chain: genesis_chain(&SEED.epoch, &SEED.device_uuid),
+        ..before
+    };
+    assert_eq!(old.hold_against(&empty), Ok(()));
+    let other = abi::Checkpoint {
+        epoch: [1; 16],
+        ..before
+    };
+    assert_eq!(old.hold_against(&other), Err(Departure::OtherLedger));
+    let kept = before.records;
+    let rewritten = abi::Checkpoint {
+        chain: [1; 32],
+        ..before
+    };
+    assert_eq!(
+        old.hold_against(&rewritten),
+        Err(Departure::Rewritten { kept })
+    );
+}
