@@ -171,7 +171,18 @@ pub struct Hex<'a>(pub &'a [u8]);
 
 impl fmt::Display for Hex<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+        let mut digits = [0; 64];
+        for bytes in self.0.chunks(32) {
+            let mut places = digits.iter_mut();
+            for nibble in bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
+                if let Some(place) = places.next() {
+                    *place = if nibble < 10 { b'0' } else { b'a' - 10 } + nibble;
+                }
+            }
+            let (written, _) = digits.split_at(bytes.len().saturating_mul(2));
+            out.write_str(core::str::from_utf8(written).map_err(|_| fmt::Error)?)?;
+        }
+        Ok(())
     }
 }
 
@@ -183,9 +194,12 @@ pub fn hex_decode(text: &str, bytes: &mut [u8]) -> Result<(), IdError> {
     if text.len() != bytes.len().saturating_mul(2) {
         return Err(IdError::WrongLength);
     }
-    let mut digits = text
-        .chars()
-        .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()));
+    let mut digits = text.bytes().map(|digit| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    });
     for byte in bytes {
         let (Some(Some(high)), Some(Some(low))) = (digits.next(), digits.next()) else {
             return Err(IdError::BadCharacter);
@@ -207,6 +221,26 @@ mod tests {
         assert_eq!(GlyphId::new("../etc"), Err(IdError::BadCharacter));
         assert_eq!(GlyphId::new(&"x".repeat(65)), Err(IdError::TooLong));
         assert!(GlyphId::new(&"x".repeat(64)).is_ok());
+    }
+
+    #[test]
+    fn bytes_of_any_length_survive_their_digits() {
+        for length in [0, 1, 31, 32, 33, 64, 300] {
+            let bytes: std::vec::Vec<u8> = (0..=255).cycle().take(length).collect();
+            let text = Hex(&bytes).to_string();
+            let expected: std::string::String = bytes
+                .iter()
+                .map(|byte| std::format!("{byte:02x}"))
+                .collect();
+            assert_eq!(text, expected);
+            let mut back = std::vec![0; length];
+            assert_eq!(hex_decode(&text, &mut back), Ok(()));
+            assert_eq!(hex_decode(&text.to_uppercase(), &mut back), Ok(()));
+            assert_eq!(back, bytes);
+        }
+        for wrong in ["0g", "g0", "+1", "\u{e9}"] {
+            assert_eq!(hex_decode(wrong, &mut [0]), Err(IdError::BadCharacter));
+        }
     }
 
     #[test]

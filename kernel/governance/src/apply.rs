@@ -4,6 +4,7 @@
 //! acknowledged it. A record that breaks a rule changes nothing and is an error: it was not
 //! written by this software from this state.
 
+use crate::defect::{Defect, planted};
 use crate::effect::Effect;
 use crate::event::{
     Body, Event, GrantEnd, GuardianChangeProposed, OverrideCreated, OverrideSigned,
@@ -94,7 +95,7 @@ impl Governance {
         Ok(self.change_state(event.time, &event.body))
     }
 
-    fn change_state(&mut self, time: UnixSeconds, body: &Body) -> Vec<Effect> {
+    pub(crate) fn change_state(&mut self, time: UnixSeconds, body: &Body) -> Vec<Effect> {
         match body {
             Body::PolicyAdopted(event) => {
                 self.adopted = Some(Adopted {
@@ -194,12 +195,17 @@ impl Governance {
 
     /// Books a vote's guardian and challenge; the vote with its key's generation.
     fn accept(&mut self, vote: &Vote) -> Accepted {
-        self.spent.insert(vote.challenge);
-        self.challenges.spend(&vote.challenge);
-        let mut generation = 0;
+        if !planted(Defect::ReuseChallenge) {
+            self.spent.insert(vote.challenge);
+            self.challenges.spend(&vote.challenge);
+        }
+        let (mut generation, is_live) = (0, self.is_live);
         if let Some(guardian) = self.guardian_mut(&vote.guardian_id) {
             guardian.failures = 0;
             generation = guardian.generation;
+            if planted(Defect::ReplayFirstKey) && !is_live {
+                generation = 1;
+            }
         }
         Accepted {
             vote: vote.clone(),
@@ -435,6 +441,7 @@ impl Governance {
         let count = self.refusals.entry(event.reason).or_insert(0);
         *count = count.saturating_add(1);
         if event.reason.is_failed_signature()
+            && !planted(Defect::ForgetFailure)
             && let Some(id) = &event.guardian_id
             && let Some(guardian) = self.guardian_mut(id)
         {
@@ -451,7 +458,10 @@ impl Governance {
 /// Ends the grant if it has not ended before.
 fn end_grant(item: &mut Override, reason: GrantEnd) -> Vec<Effect> {
     match &mut item.grant {
-        Some(grant) if grant.ended.is_none() => {
+        Some(grant)
+            if grant.ended.is_none()
+                && !(planted(Defect::KeepRevoked) && reason == GrantEnd::Revoked) =>
+        {
             grant.ended = Some(reason);
             vec![Effect::GrantEnded {
                 override_id: item.created.override_id,

@@ -11,6 +11,7 @@ mod overrides;
 mod requests;
 
 use crate::challenge::{Challenge, Subject};
+use crate::defect::{Defect, planted};
 use crate::event::{Body, Event, Vote};
 use crate::refused::Refused;
 use crate::rules::{no_challenge, require_text};
@@ -115,12 +116,20 @@ impl Governance {
             _ => self.serve(command, time, context),
         };
         match served {
-            Ok(step) => Decision {
-                event: step.body.map(|body| Event { time, body }),
-                outcome: Ok(step.reply),
-            },
+            Ok(step) => {
+                if planted(Defect::ApplyEarly)
+                    && let Some(body @ Body::PostMortemFiled(_)) = &step.body
+                {
+                    self.change_state(time, body);
+                }
+                Decision {
+                    event: step.body.map(|body| Event { time, body }),
+                    outcome: Ok(step.reply),
+                }
+            }
             Err(refused) => {
-                let event = (!attempt.is_question()).then(|| Event {
+                let is_recorded = !attempt.is_question() && !planted(Defect::ForgetRefusal);
+                let event = is_recorded.then(|| Event {
                     time,
                     body: attempt.refusal(&refused),
                 });

@@ -4,6 +4,7 @@
 //! seconds; it records and applies each answer. What is past its time counts no more from that
 //! very second on, recorded or not.
 
+use crate::defect::{Defect, planted};
 use crate::event::{
     Body, Event, GrantEnd, GrantEnded, GuardianChangeExpired, OverrideExpired, PolicyAdopted,
     RequestExpired, ReviewOverdue,
@@ -26,7 +27,7 @@ impl Governance {
         let mut bodies: Vec<Body> = self.policy_to_adopt().into_iter().collect();
         for (id, item) in &self.overrides {
             if let Some(grant) = item.grant.as_ref().filter(|grant| grant.ended.is_none()) {
-                let reason = if time >= grant.lapses_at {
+                let reason = if time >= grant.lapses_at && !planted(Defect::KeepLapsed) {
                     Some(GrantEnd::Lapsed)
                 } else {
                     grant.stale.then_some(GrantEnd::Rebooted)

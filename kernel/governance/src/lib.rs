@@ -31,6 +31,7 @@ extern crate std;
 mod apply;
 mod challenge;
 mod decide;
+mod defect;
 mod due;
 mod effect;
 pub mod event;

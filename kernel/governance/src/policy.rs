@@ -38,7 +38,7 @@ pub(crate) const TYPE_RISK_MAX: u32 = 100;
 /// Most `type_risk` lines.
 const TYPE_RISKS_MAX: usize = 64;
 /// The text of the built-in policy.
-const BUILT_IN: &str = include_str!("../policy.txt");
+pub(crate) const BUILT_IN: &str = include_str!("../policy.txt");
 
 /// Roles that must approve a request of this impact.
 #[must_use]

@@ -18,6 +18,7 @@ mod overrides;
 mod requests;
 
 use crate::challenge::Subject;
+use crate::defect::{Defect, planted};
 use crate::event::summary::short;
 use crate::event::{Body, PolicyAdopted, RefusalReason, Vote};
 use crate::message::{DOMAIN, Message};
@@ -146,7 +147,8 @@ impl Governance {
         same(vote.timestamp == time, "the signature's time")?;
         same(vote.role == guardian.role, "the signer's role")?;
         let is_fresh = vote.challenged_at <= time
-            && time < vote.challenged_at.plus(CHALLENGE_SECONDS)
+            && (time < vote.challenged_at.plus(CHALLENGE_SECONDS)
+                || planted(Defect::KeepChallenge))
             && !self.spent.contains(&vote.challenge);
         if !is_fresh {
             return Err(no_challenge(subject, action, &guardian.id));
@@ -182,7 +184,7 @@ impl Governance {
             vote.challenge,
             &vote.justification,
         )?;
-        if key.verifies(&message.encode(), &vote.signature.0) {
+        if key.verifies(&message.encode(), &vote.signature.0) || planted(Defect::TrustSignature) {
             return Ok(());
         }
         Err(Refused::signature(
@@ -266,7 +268,7 @@ impl Governance {
 
     /// Whether this guardian has a vote among these that still counts.
     fn has_voted(&self, votes: &[Accepted], guardian: &Guardian) -> bool {
-        self.counting(votes).any(|(id, _)| *id == guardian.id)
+        self.counting(votes).any(|(id, _)| *id == guardian.id) && !planted(Defect::SignTwice)
     }
 
     /// Whether an id can name a new record.

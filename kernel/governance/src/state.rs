@@ -10,6 +10,7 @@
 //! - time never runs backwards: see [`Governance::time_at`].
 
 use crate::challenge::Challenges;
+use crate::defect::{Defect, planted};
 use crate::event::{Activation, GrantEnd, OverrideCreated, RefusalReason, RequestCreated, Vote};
 use crate::policy::{OVERRIDE_ROLES, Policy, quorum};
 use crate::signature::Key;
@@ -151,10 +152,11 @@ impl Override {
 
     pub(crate) fn grant_in_force(&self, now: UnixSeconds) -> bool {
         self.status == OverrideStatus::Active
-            && self
-                .grant
-                .as_ref()
-                .is_some_and(|grant| grant.ended.is_none() && !grant.stale && now < grant.lapses_at)
+            && self.grant.as_ref().is_some_and(|grant| {
+                grant.ended.is_none()
+                    && !grant.stale
+                    && (now < grant.lapses_at || planted(Defect::KeepLapsed))
+            })
     }
 
     pub(crate) fn post_mortem_overdue(&self, now: UnixSeconds) -> bool {
@@ -282,7 +284,7 @@ impl Governance {
         self.challenges.clear();
         for item in self.overrides.values_mut() {
             if let Some(grant) = &mut Arc::make_mut(item).grant {
-                grant.stale = true;
+                grant.stale = !planted(Defect::KeepRebooted);
             }
         }
     }
@@ -411,7 +413,8 @@ impl Governance {
     pub(crate) fn still_counts(&self, accepted: &Accepted) -> bool {
         self.guardian(&accepted.vote.guardian_id)
             .is_some_and(|guardian| {
-                guardian.is_active() && guardian.generation == accepted.generation
+                (guardian.is_active() || planted(Defect::CountSuspended))
+                    && (guardian.generation == accepted.generation || planted(Defect::CountOldKey))
             })
     }
 

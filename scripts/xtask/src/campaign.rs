@@ -23,7 +23,7 @@ use crate::{process, smoke};
 pub(crate) enum Part {
     /// Crashes two deep, torn sectors, faults of devices
     Ledger,
-    /// Every state that guardians and three overrides can reach, as far as it is walked
+    /// Every state that guardians and overrides can reach: whole worlds, then as far as it is walked
     Governance,
     /// Compiled glyphs against step-by-step evaluation
     Glyphs,

@@ -1,19 +1,33 @@
 //! What the walker believes, from the steps alone: a second opinion on every rule.
 
-use super::{GUARDIANS, HOUR, MOMENTS, World};
+use super::fingerprint::person;
+use super::{GUARDIANS, MOMENTS, World};
+use crate::simulated::HOUR;
+use crate::state::Accepted;
 use abi::governance::{Action, OverrideStatus, RequestStatus, Role};
 use abi::request::OverrideKind;
+use std::collections::BTreeSet;
 use std::vec::Vec;
 
 /// Roles of the explored guardians.
 pub(super) const ROLES: [Role; 4] = [Role::Ethics, Role::Security, Role::Charter, Role::Ethics];
 const DAY: u64 = 24 * HOUR;
 
-/// A vote: which guardian, with which of its keys.
-pub(super) type Vote = (usize, u8);
+/// A set of votes: one bit for each guardian and each of its keys.
+pub(super) type Votes = u32;
+
+/// The vote of a guardian with the key of this generation.
+const fn vote(who: usize, generation: u8) -> Votes {
+    1 << (who * 4 + generation as usize)
+}
+
+/// Every vote that a guardian can have given.
+const fn votes_of(who: usize) -> Votes {
+    0xf << (who * 4)
+}
 
 /// A guardian as believed.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq)]
 pub(super) struct Person {
     pub(super) generation: u8,
     pub(super) is_suspended: bool,
@@ -22,14 +36,14 @@ pub(super) struct Person {
 }
 
 /// An override as believed.
-#[derive(Clone)]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) struct Item {
     pub(super) kind: OverrideKind,
     pub(super) initiator: Option<usize>,
     pub(super) created: u64,
     pub(super) status: OverrideStatus,
-    pub(super) signed: Vec<Vote>,
-    pub(super) against: Vec<Vote>,
+    pub(super) signed: Votes,
+    pub(super) against: Votes,
     pub(super) active_since: Option<u64>,
     pub(super) is_granting: bool,
     pub(super) post_mortem: Option<usize>,
@@ -37,13 +51,15 @@ pub(super) struct Item {
 }
 
 /// The walker's belief.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(super) struct Model {
+    /// Signatures that the policy asks for.
+    signatures: u32,
     pub(super) people: [Person; 4],
     pub(super) items: Vec<Item>,
     pub(super) request: RequestStatus,
-    pub(super) approvals: Vec<Vote>,
-    pub(super) rejections: Vec<Vote>,
+    pub(super) approvals: Votes,
+    pub(super) rejections: Votes,
     pub(super) is_overridden: bool,
 }
 
@@ -54,8 +70,8 @@ impl Item {
             initiator,
             created,
             status: OverrideStatus::Pending,
-            signed: Vec::new(),
-            against: Vec::new(),
+            signed: 0,
+            against: 0,
             active_since: None,
             is_granting: false,
             post_mortem: None,
@@ -64,35 +80,37 @@ impl Item {
     }
 }
 
-impl Default for Model {
-    fn default() -> Self {
+impl Model {
+    pub(super) fn new(signatures: u32) -> Self {
         Model {
+            signatures,
             people: [Person::default(); 4],
             items: Vec::new(),
             request: RequestStatus::Pending,
-            approvals: Vec::new(),
-            rejections: Vec::new(),
+            approvals: 0,
+            rejections: 0,
             is_overridden: false,
         }
     }
 }
 
 impl Model {
-    fn counts(&self, (who, generation): Vote) -> bool {
-        !self.people[who].is_suspended && self.people[who].generation == generation
+    /// Those of the votes that count: of guardians that are active, with the key they have now.
+    fn counting(&self, votes: Votes) -> Votes {
+        (0..4)
+            .filter(|who| !self.people[*who].is_suspended)
+            .fold(0, |all, who| all | votes & self.vote_of(who))
     }
 
-    fn has_vote(&self, votes: &[Vote], who: usize) -> bool {
-        votes.iter().any(|vote| vote.0 == who && self.counts(*vote))
+    fn has_vote(&self, votes: Votes, who: usize) -> bool {
+        self.counting(votes) & votes_of(who) != 0
     }
 
-    fn covers(&self, votes: &[Vote], role: Role) -> bool {
-        votes
-            .iter()
-            .any(|vote| ROLES[vote.0] == role && self.counts(*vote))
+    fn covers(&self, votes: Votes, role: Role) -> bool {
+        (0..4).any(|who| ROLES[who] == role && self.has_vote(votes, who))
     }
 
-    fn covers_all(&self, votes: &[Vote]) -> bool {
+    fn covers_all(&self, votes: Votes) -> bool {
         [Role::Ethics, Role::Security, Role::Charter]
             .into_iter()
             .all(|role| self.covers(votes, role))
@@ -105,8 +123,8 @@ impl Model {
             .count()
     }
 
-    pub(super) fn vote_of(&self, who: usize) -> Vote {
-        (who, self.people[who].generation)
+    fn vote_of(&self, who: usize) -> Votes {
+        vote(who, self.people[who].generation)
     }
 
     /// Whether a good signature of this guardian would be taken at all now.
@@ -134,7 +152,7 @@ impl Model {
         let item = &self.items[place];
         let now = MOMENTS[moment];
         let is_pending = item.status == OverrideStatus::Pending;
-        let spoke = self.has_vote(&item.signed, who) || self.has_vote(&item.against, who);
+        let spoke = self.has_vote(item.signed | item.against, who);
         self.can_act(who, moment)
             && match action {
                 Action::SignOverride => {
@@ -172,8 +190,7 @@ impl Model {
                 self.request,
                 RequestStatus::Pending | RequestStatus::Escalated
             )
-            && !self.has_vote(&self.approvals, who)
-            && !self.has_vote(&self.rejections, who)
+            && !self.has_vote(self.approvals | self.rejections, who)
     }
 
     /// Believes what an accepted step brings about.
@@ -181,18 +198,13 @@ impl Model {
         self.people[who].failed_at = None;
         let vote = self.vote_of(who);
         let needed = self.active_people() / 2 + 1;
-        let mut item = self.items[place].clone();
+        let mut item = self.items[place];
         match action {
             Action::SignOverride => {
-                item.signed.push(vote);
-                let counted = item
-                    .signed
-                    .iter()
-                    .filter(|vote| self.counts(**vote))
-                    .count();
+                item.signed |= vote;
                 if item.status == OverrideStatus::Pending
-                    && counted >= 3
-                    && self.covers_all(&item.signed)
+                    && self.counting(item.signed).count_ones() >= self.signatures
+                    && self.covers_all(item.signed)
                 {
                     item.status = OverrideStatus::Active;
                     item.active_since = Some(MOMENTS[moment]);
@@ -204,14 +216,8 @@ impl Model {
                 }
             }
             Action::RejectOverride => {
-                item.against.push(vote);
-                if item
-                    .against
-                    .iter()
-                    .filter(|vote| self.counts(**vote))
-                    .count()
-                    >= needed
-                {
+                item.against |= vote;
+                if self.counting(item.against).count_ones() as usize >= needed {
                     item.status = OverrideStatus::Rejected;
                 }
             }
@@ -231,12 +237,12 @@ impl Model {
         self.people[who].failed_at = None;
         let vote = self.vote_of(who);
         if !approves {
-            self.rejections.push(vote);
+            self.rejections |= vote;
             self.request = RequestStatus::Rejected;
             return;
         }
-        self.approvals.push(vote);
-        if self.covers_all(&self.approvals) {
+        self.approvals |= vote;
+        if self.covers_all(self.approvals) {
             self.request = RequestStatus::Approved;
         }
     }
@@ -299,29 +305,25 @@ impl Model {
         let now = world.now();
         for (item, id) in self.items.iter().zip(&world.overrides) {
             let actual = &governance.overrides[id];
+            assert!(
+                item.kind == OverrideKind::Real || actual.grant.is_none(),
+                "property 3: a drill grants nothing"
+            );
             assert_eq!(actual.status, item.status, "properties 1 and 4: the status");
             let in_force = governance.is_live && actual.grant_in_force(now);
             assert_eq!(in_force, item.is_granting, "property 2: the grant");
-            assert!(
-                item.kind == OverrideKind::Real || actual.grant.is_none(),
-                "property 3"
-            );
-            let signers = |votes: &[crate::state::Accepted]| {
-                let mut names: Vec<_> = governance.counting(votes).map(|(id, _)| id).collect();
-                let all = names.len();
-                names.sort();
-                names.dedup();
-                assert_eq!(all, names.len(), "property 12: nobody counts twice");
-                names.len()
+            let signers = |votes: &[Accepted]| {
+                let (mut seen, mut all) = (0_u64, 0_u32);
+                for (id, _) in governance.counting(votes) {
+                    seen |= 1 << person(id.as_str());
+                    all += 1;
+                }
+                assert_eq!(all, seen.count_ones(), "property 12: nobody counts twice");
+                all
             };
-            let believed = item
-                .signed
-                .iter()
-                .filter(|vote| self.counts(**vote))
-                .count();
             assert_eq!(
                 signers(&actual.signatures),
-                believed,
+                self.counting(item.signed).count_ones(),
                 "property 7: what counts"
             );
             signers(&actual.reject_votes);
@@ -360,8 +362,36 @@ impl Model {
             "property 11: the request's status"
         );
         if self.request == RequestStatus::Approved && !self.is_overridden {
-            assert!(self.approvals.len() >= 3, "property 11: each role approved");
+            assert!(
+                self.approvals.count_ones() >= 3,
+                "property 11: each role approved"
+            );
         }
+    }
+
+    /// Property 13: every vote used up a challenge of its own, and none that was used waits.
+    pub(super) fn check_challenges(world: &World) {
+        let governance = &world.governance;
+        let request = &governance.requests[&world.request];
+        let mut votes = 0;
+        let mut used = BTreeSet::new();
+        let overrides = world.overrides.iter().map(|id| &governance.overrides[id]);
+        let lists = overrides
+            .clone()
+            .flat_map(|item| [&item.signatures, &item.reject_votes])
+            .chain([&request.approvals, &request.rejections]);
+        let single = overrides.flat_map(|item| item.post_mortem.iter().chain(&item.review));
+        for vote in lists.flatten().map(|accepted| &accepted.vote).chain(single) {
+            votes += 1;
+            used.insert(vote.challenge);
+        }
+        assert_eq!(used.len(), votes, "property 13: one challenge, one vote");
+        assert!(
+            used.iter().all(|challenge| {
+                governance.spent.contains(challenge) && !governance.challenges.holds(challenge)
+            }),
+            "property 13: a used challenge is used up"
+        );
     }
 
     /// Compares an edge with the transitions of the spec: property 4.

@@ -6,11 +6,12 @@ use crate::simulated::{Secret, id, prefix};
 use abi::governance::{Action, Algorithm, GuardianChange};
 use abi::request::{ApprovalRequest, GuardianRequest, OverrideKind, OverrideRequest, Signature};
 use abi::{Fault, Response};
+use std::rc::Rc;
 use std::string::ToString as _;
 use std::vec::Vec;
 
 use super::model::Item;
-use crate::Message;
+use crate::{Message, Reply};
 
 /// Steps that a guardian's signature takes on an override.
 const ACTIONS: [Action; 5] = [
@@ -21,11 +22,24 @@ const ACTIONS: [Action; 5] = [
     Action::Review,
 ];
 
+/// The properties that say who may take a step.
+const fn promised(action: Action) -> &'static str {
+    match action {
+        Action::RevokeOverride => "property 2",
+        Action::PostMortem | Action::Review => "property 5",
+        _ => "property 1, 6, 7 or 12",
+    }
+}
+
 /// How much of the world is walked.
 #[derive(Clone, Copy)]
 pub(super) struct Scope {
     /// Most overrides; the second is a drill, a third a real one that galahad initiates.
     pub(super) overrides: usize,
+    /// The moment from which on an override can follow another one.
+    pub(super) next_from: usize,
+    /// Signatures that the policy asks for.
+    pub(super) signatures: u32,
     /// Initiator of the first override (`None` is the operator), and its kind.
     pub(super) first: (Option<usize>, OverrideKind),
     /// Whether guardians are suspended and keys replaced.
@@ -44,7 +58,7 @@ pub(super) struct Held {
     generation: u8,
     moment: usize,
     is_void: bool,
-    signature: Signature,
+    signature: Rc<Signature>,
 }
 
 impl Held {
@@ -82,7 +96,10 @@ impl Step {
     pub(super) fn all(world: &World) -> Vec<Step> {
         let scope = world.scope;
         let mut steps = Vec::with_capacity(64);
-        if world.overrides.len() < scope.overrides {
+        let made = world.overrides.len();
+        let is_room = made < scope.overrides && (made == 0 || world.moment >= scope.next_from);
+        // Where it has to be refused, another one is tried whether there is room for it or not.
+        if is_room || !world.model.may_create(world.moment) {
             steps.push(Step::Create);
         }
         for place in 0..world.overrides.len() {
@@ -190,15 +207,15 @@ impl World {
             self.model.may_create(self.moment),
             "property 6: {answer:?}"
         );
-        if let Ok(Response::Override { view, .. }) = answer {
-            self.overrides.push(view.override_id);
+        if let Ok(Reply::Override { id, .. }) = answer {
+            self.follow(id);
             self.model
                 .items
                 .push(Item::new(kind, initiator, MOMENTS[self.moment]));
         }
     }
 
-    fn challenge(&mut self, place: usize, who: usize, action: Action) -> Result<Response, Fault> {
+    fn challenge(&mut self, place: usize, who: usize, action: Action) -> Result<Reply, Fault> {
         let request = OverrideRequest::Challenge {
             id: prefix(self.overrides[place]),
             guardian: id(GUARDIANS[who]),
@@ -214,7 +231,7 @@ impl World {
         who: usize,
         action: Action,
         signature: Signature,
-    ) -> Result<Response, Fault> {
+    ) -> Result<Reply, Fault> {
         let request = OverrideRequest::Conclude {
             id: prefix(self.overrides[place]),
             guardian: id(GUARDIANS[who]),
@@ -224,8 +241,11 @@ impl World {
         self.run(Command::Override(&request))
     }
 
-    fn signature(&self, who: usize, challenge: &Response) -> Signature {
-        let Response::Challenge { line } = challenge else {
+    fn signature(&self, who: usize, challenge: &Reply) -> Signature {
+        let Reply::Answer(answer) = challenge else {
+            panic!("{challenge:?}")
+        };
+        let Response::Challenge { line } = &**answer else {
             panic!("{challenge:?}")
         };
         self.secrets[who].sign(&Message::from_line(line).unwrap().encode())
@@ -247,20 +267,24 @@ impl World {
             Ok((_, Some(signature))) => {
                 assert!(
                     expected,
-                    "taken against the rules: {who} {action} on {place}"
+                    "{}: taken against the rules: {who} {action} on {place}",
+                    promised(action)
                 );
                 self.model.took(place, who, action, self.moment);
                 if action == Action::SignOverride {
-                    self.used[who] = Some(signature);
+                    self.used[who] = Some(Rc::new(signature));
                 }
             }
             Ok((answer, None)) => {
-                assert!(
-                    matches!(answer, Response::Override { .. }),
-                    "property 12: it is answered"
-                );
+                let is_answered = matches!(&answer, Reply::Answer(answer)
+                    if matches!(&**answer, Response::Override { .. }));
+                assert!(is_answered, "property 12: {answer:?}");
             }
-            Err(fault) => assert!(!expected, "{who} {action} on {place}: {fault}"),
+            Err(fault) => assert!(
+                !expected,
+                "{}: refused against the rules: {who} {action} on {place}: {fault}",
+                promised(action)
+            ),
         }
         self.forget_replaced(place, who, action);
     }
@@ -284,7 +308,7 @@ impl World {
             return;
         }
         let is_issued = self.challenge(place, who, Action::SignOverride).is_ok();
-        let answer = self.conclude(place, who, Action::SignOverride, signature);
+        let answer = self.conclude(place, who, Action::SignOverride, (*signature).clone());
         assert!(answer.is_err(), "property 7: a replay was accepted");
         if is_issued {
             self.forget_replaced(place, who, Action::SignOverride);
@@ -316,7 +340,7 @@ impl World {
                 generation: self.model.people[who].generation,
                 moment: self.moment,
                 is_void: false,
-                signature: self.signature(who, &challenge),
+                signature: Rc::new(self.signature(who, &challenge)),
             });
         }
     }
@@ -331,7 +355,8 @@ impl World {
         let may = self
             .model
             .may(place, who, Action::SignOverride, self.moment);
-        let answer = self.conclude(place, who, Action::SignOverride, held.signature.clone());
+        let signature = (*held.signature).clone();
+        let answer = self.conclude(place, who, Action::SignOverride, signature);
         assert_eq!(
             answer.is_ok(),
             is_good && may,
@@ -380,31 +405,31 @@ impl World {
             role: None,
             key: key.map(Secret::material),
         }));
-        let Ok(Response::GuardianChange { change }) = answer else {
+        let Ok(Reply::GuardianChange(change)) = answer else {
             panic!("{answer:?}")
         };
-        let mut missing = change.signatures_missing;
+        let missing = |world: &World| {
+            world
+                .governance
+                .votes_missing(&world.governance.changes[&change])
+        };
         for (signer, name) in GUARDIANS.into_iter().enumerate() {
-            if missing == 0 || self.model.people[signer].is_suspended {
+            if missing(self) == 0 || self.model.people[signer].is_suspended {
                 continue;
             }
             let challenge = GuardianRequest::Challenge {
-                change: prefix(change.id),
+                change: prefix(change),
                 signer: id(name),
                 justification: "agreed".to_string(),
             };
             let challenge = self.run(Command::Guardian(&challenge)).unwrap();
             let sign = GuardianRequest::Sign {
-                change: prefix(change.id),
+                change: prefix(change),
                 signer: id(name),
                 signature: self.signature(signer, &challenge),
             };
-            let answer = self.run(Command::Guardian(&sign)).unwrap();
-            let Response::GuardianChange { change } = answer else {
-                panic!()
-            };
-            missing = change.signatures_missing;
+            self.run(Command::Guardian(&sign)).unwrap();
         }
-        assert_eq!(missing, 0, "the change found its quorum");
+        assert_eq!(missing(self), 0, "the change found its quorum");
     }
 }

@@ -7,6 +7,7 @@
 //! of a grant is no transition: the duty stays.
 
 use crate::challenge::Subject;
+use crate::defect::{Defect, planted};
 use crate::event::summary::short;
 use crate::event::{Activation, GrantEnd, GrantEnded, OverrideCreated, Vote, WORD_BYTES_MAX};
 use crate::policy::{GRANT_HOURS_MAX, OVERRIDE_ROLES, REVIEW_SECONDS, hours};
@@ -110,6 +111,9 @@ impl Governance {
 
     /// Whether no post-mortem is overdue.
     fn require_post_mortems(&self, time: UnixSeconds) -> Result<(), Refused> {
+        if planted(Defect::IgnoreOverdue) {
+            return Ok(());
+        }
         self.overdue_post_mortem(time).map_or(Ok(()), |item| {
             let id = short(&item.created.override_id);
             Err(Refused::rule(format!(
@@ -138,7 +142,7 @@ impl Governance {
                 )));
             }
         }
-        if item.is_initiator(&guardian.id) {
+        if item.is_initiator(&guardian.id) && !planted(Defect::CountInitiator) {
             return Err(Refused::rule(format!(
                 "{} initiated this override, so its signature does not count: another guardian \
                  has to sign; missing roles: {}",
@@ -220,7 +224,9 @@ impl Governance {
                 item.status
             )));
         }
-        if item.is_initiator(&guardian.id) || item.created.initiator_role == Some(guardian.role) {
+        let is_own =
+            item.is_initiator(&guardian.id) || item.created.initiator_role == Some(guardian.role);
+        if is_own && !planted(Defect::OwnPostMortem) {
             return Err(Refused::rule(format!(
                 "{} has the role of the initiator {}: a guardian of another role writes the \
                  post-mortem",
@@ -232,7 +238,7 @@ impl Governance {
 
     pub(super) fn may_review(&self, id: RecordId) -> Result<(), Refused> {
         let item = self.find_override(id)?;
-        if item.awaits_review() {
+        if item.awaits_review() || (planted(Defect::SkipPostMortem) && item.awaits_post_mortem()) {
             return Ok(());
         }
         if item.awaits_post_mortem() {
@@ -260,18 +266,19 @@ impl Governance {
         if item.status != OverrideStatus::Pending {
             return Ok(None);
         }
-        let signed = self.counting(&item.signatures).count().saturating_add(1);
+        let more = if planted(Defect::OneLess) { 2 } else { 1 };
+        let signed = self.counting(&item.signatures).count().saturating_add(more);
         let needed = usize::try_from(item.created.min_signatures_required).unwrap_or(usize::MAX);
         let is_covered = OVERRIDE_ROLES.iter().all(|needed| {
             vote.role == *needed
                 || self
                     .counting(&item.signatures)
                     .any(|(_, role)| role == *needed)
-        });
+        }) || planted(Defect::SkipCoverage);
         if signed < needed || !is_covered {
             return Ok(None);
         }
-        let is_real = item.created.kind == OverrideKind::Real;
+        let is_real = item.created.kind == OverrideKind::Real || planted(Defect::GrantDrill);
         Ok(Some(Activation {
             grant_lapses_at: is_real.then(|| time.plus(item.created.grant_seconds)),
             approved_request_id: is_real.then_some(item.created.request_id),
@@ -358,10 +365,11 @@ impl Governance {
 impl Override {
     /// Whether the passing of the review date is due to be recorded.
     pub(crate) fn review_is_overdue(&self, time: UnixSeconds) -> bool {
-        matches!(
+        (matches!(
             self.status,
             OverrideStatus::Active | OverrideStatus::Completed
-        ) && !self.overdue_recorded
+        ) || (planted(Defect::ReviewRejected) && self.status == OverrideStatus::Rejected))
+            && !self.overdue_recorded
             && time >= self.created.auto_review_date
     }
 }

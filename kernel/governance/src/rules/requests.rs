@@ -5,6 +5,7 @@
 //! it returns to pending when a guardian of that role is active again.
 
 use crate::challenge::Subject;
+use crate::defect::{Defect, planted};
 use crate::event::summary::cut;
 use crate::event::{RequestCreated, RequestDecided, WORD_BYTES_MAX};
 use crate::policy::compliance::{self, CheckResult};
@@ -155,14 +156,14 @@ impl Governance {
             &event.signed,
         )?;
         let request = self.request(event.request_id)?;
-        if !event.approves {
+        if !event.approves && !planted(Defect::IgnoreRejection) {
             return Ok(RequestStatus::Rejected);
         }
         let is_covered = self
             .unapproved(request)
             .iter()
             .all(|role| *role == event.signed.role);
-        Ok(if is_covered {
+        Ok(if is_covered || planted(Defect::ApproveByOne) {
             RequestStatus::Approved
         } else {
             request.status
