@@ -14,7 +14,7 @@
 use crate::Substrate;
 use crate::checksum::Line;
 use crate::guard::Verified;
-use crate::line::{self, DECAY_RATE, LANES, Lane, MAGNITUDE, SETTLED};
+use crate::line::{self, DECAY_RATE, FLAGS, LANES, Lane, MAGNITUDE, SETTLED};
 
 /// A line waits at most this many single ticks to be settled, in a field of a million cells
 /// or less; in a larger one as many as all its lines take.
@@ -116,14 +116,20 @@ impl Substrate {
     fn store_decayed(&mut self, verified: &Verified, magnitudes: &[f64; LANES]) {
         let now = self.guard.now;
         let mut editor = self.guard.edit(verified);
-        for (lane, magnitude) in Lane::ALL.into_iter().zip(magnitudes) {
-            if !line::is_poisoned(editor.line(), lane) {
-                editor.set(lane.word(MAGNITUDE), magnitude.to_bits());
+        let line = editor.line();
+        let mut kept = line::column(line, MAGNITUDE);
+        for ((kept, lane), magnitude) in kept.iter_mut().zip(Lane::ALL).zip(magnitudes) {
+            if !line::is_poisoned(line, lane) {
+                *kept = magnitude.to_bits();
             }
         }
-        editor.set(SETTLED, now);
+        let [a, b] = line::halves(kept);
+        let state = [line::word(line, FLAGS), now];
+        editor.set_pairs([MAGNITUDE, MAGNITUDE + 2, FLAGS], &[a, b, state]);
     }
 }
+
+const _: () = assert!(SETTLED == FLAGS + 1);
 
 /// A cell's magnitude, and what a tick multiplies it by.
 #[inline(always)]

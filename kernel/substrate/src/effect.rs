@@ -1,6 +1,7 @@
 //! What a glyph's activation does to the field, applied all or not at all.
 
 use crate::error::SubstrateError;
+use crate::wave::Reach;
 use crate::{Normal, Substrate};
 use abi::CellIndex;
 
@@ -67,12 +68,11 @@ impl Substrate {
                 frequency,
             } => {
                 let wave = self.plan_wave(origin, amplitude, frequency)?;
-                self.survey(&wave, |reached| {
+                self.survey(&wave, &mut Reach::default(), |reached| {
                     earlier.iter().any(
                         |other| matches!(other, Effect::Write { cell, .. } if *cell == reached),
                     )
                 })
-                .map(|_| ())
             }
         }
     }
@@ -93,7 +93,8 @@ impl Substrate {
                 let wave = self.plan_wave(origin, amplitude, frequency)?;
                 // Verified anew: earlier effects came in between. What was lost meanwhile is
                 // told by the spreading.
-                let reach = self.survey(&wave, |_| true)?;
+                let mut reach = Reach::default();
+                self.survey(&wave, &mut reach, |_| true)?;
                 self.spread(&wave, &reach)
             }
         }

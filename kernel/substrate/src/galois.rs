@@ -38,14 +38,20 @@ pub(crate) const fn double(word: u64) -> u64 {
     ((word ^ carries) << 1) ^ (mask & REDUCTION)
 }
 
-/// Each byte of `words` times 2 to the power of `exponent`.
+/// Each of `sums` times 2, plus what `bytes` has at its place, in the form that compilers make
+/// vectors of: SSE2 does it with half the instructions that [`double`] takes.
 #[inline(always)]
-pub(crate) fn raise<const N: usize>(words: &mut [u64; N], exponent: usize) {
-    for _ in 0..exponent {
-        for word in &mut *words {
-            *word = double(*word);
-        }
+pub(crate) fn double_and_add(sums: &mut [u8], bytes: &[u8]) {
+    for (sum, byte) in sums.iter_mut().zip(bytes) {
+        *sum = doubled(*sum) ^ byte;
     }
+}
+
+#[inline(always)]
+const fn doubled(byte: u8) -> u8 {
+    // Shifting a sign to the right fills the byte with it.
+    let mask = (byte.cast_signed() >> 7).cast_unsigned();
+    (byte << 1) ^ (mask & REDUCTION.to_le_bytes()[0])
 }
 
 /// What takes a word times an element: the element times 2 to the power of each bit's place.
@@ -129,6 +135,15 @@ mod tests {
             for other in 0..=255 {
                 assert_eq!(product(one, other), by_hand(one, other));
             }
+        }
+    }
+
+    #[test]
+    fn bytes_are_doubled_as_by_hand() {
+        let mut sums: std::vec::Vec<u8> = (0..=255).collect();
+        double_and_add(&mut sums, &[0xa5; 256]);
+        for (element, sum) in (0..=255).zip(sums) {
+            assert_eq!(sum, by_hand(element, 2) ^ 0xa5);
         }
     }
 

@@ -24,11 +24,13 @@ mod scrub;
 mod tests;
 
 use crate::census::Census;
-use crate::checksum::{Line, WORDS, advance, change, change_of_run, checksum};
+use crate::checksum::{Line, WORDS, advance, change, change_of_pairs, checksum};
 use crate::defect::{Defect, planted};
 use crate::event::{Action, Counters, EventLog, Finding, IntegrityEvent, Place};
-use crate::galois::{Factor, double, raise};
+use crate::galois::{Factor, double};
 use crate::geometry::Geometry;
+use crate::line;
+use crate::pair::Pair;
 use crate::survey::{Moment, Survey};
 use alloc::vec::Vec;
 
@@ -61,6 +63,14 @@ pub(crate) struct Guard {
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Verified(usize);
+
+impl Verified {
+    /// Number of the line.
+    #[inline(always)]
+    pub(crate) const fn line(&self) -> usize {
+        self.0
+    }
+}
 
 /// A verified line, both its parities and their checksums, to be changed together.
 pub(crate) struct Editor<'a> {
@@ -102,7 +112,7 @@ impl Guard {
     }
 
     /// A verified line, to be changed.
-    #[inline]
+    #[inline(always)]
     #[expect(
         clippy::indexing_slicing,
         reason = "a Verified holds a data line, and stripes are as many as parity lines of either kind"
@@ -110,7 +120,7 @@ impl Guard {
     pub(crate) fn edit(&mut self, verified: &Verified) -> Editor<'_> {
         let data_lines = self.geometry.data_lines();
         let stripes = self.geometry.stripes;
-        let (stripe, member) = (verified.0 % stripes, verified.0 / stripes);
+        let (stripe, member) = self.geometry.stripe_and_member_of(verified.0);
         let weight = if planted(Defect::SameWeight) {
             0
         } else {
@@ -288,52 +298,73 @@ impl Editor<'_> {
         }
     }
 
-    /// Changes the `N` words from word `FIRST` on together: what [`Editor::set`] does for each,
-    /// in the form that vectors are made of.
+    /// Changes the pairs of words that begin at the words `starts` together: what
+    /// [`Editor::set`] does for each word.
     #[inline(always)]
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "runs come from the constants of the line's format, and end before WORDS"
-    )]
-    pub(crate) fn set_run<const FIRST: usize, const N: usize>(&mut self, new: &[u64; N]) {
-        let old: [u64; N] = core::array::from_fn(|i| self.line[FIRST + i]);
-        let mut difference: [u64; N] = core::array::from_fn(|i| old[i] ^ new[i]);
-        self.line[FIRST..FIRST + N].copy_from_slice(new);
-        *self.line_checksum = self
-            .line_checksum
-            .wrapping_add(change_of_run::<FIRST, N>(&old, new));
+    pub(crate) fn set_pairs<const PAIRS: usize>(
+        &mut self,
+        starts: [usize; PAIRS],
+        new: &[[u64; 2]; PAIRS],
+    ) {
+        let old = starts.map(|start| line::pair(self.line, start));
+        let new = new.map(Pair::new);
+        let mut difference = xor(&old, &new);
+        store_pairs(self.line, starts, &new);
+        let gained = change_of_pairs(starts, &old, &new);
+        *self.line_checksum = self.line_checksum.wrapping_add(gained);
         if !planted(Defect::SkipFirstParity) {
-            add_to_run::<FIRST, N>(self.parity, self.parity_checksum, &difference);
+            add_pairs(self.parity, self.parity_checksum, starts, &difference);
         }
         if planted(Defect::BlessParity) {
             *self.parity_checksum =
                 checksum(self.parity, self.parity_block, self.parity_generation);
         }
         if !planted(Defect::SkipSecondParity) {
-            raise(&mut difference, self.weight);
-            add_to_run::<FIRST, N>(self.second, self.second_checksum, &difference);
+            for _ in 0..self.weight {
+                difference = difference.map(Pair::doubled);
+            }
+            add_pairs(self.second, self.second_checksum, starts, &difference);
         }
     }
 
     /// Replaces the whole line.
     pub(crate) fn replace(&mut self, line: &Line) {
-        self.set_run::<0, WORDS>(line);
+        for (word, &value) in line.iter().enumerate() {
+            self.set(word, value);
+        }
     }
 }
 
-/// Adds to the words of a parity from word `FIRST` on, and to its checksum what that changes.
+#[inline(always)]
+fn xor<const PAIRS: usize>(one: &[Pair; PAIRS], other: &[Pair; PAIRS]) -> [Pair; PAIRS] {
+    let mut sum = *one;
+    for (sum, &pair) in sum.iter_mut().zip(other) {
+        *sum = sum.xor(pair);
+    }
+    sum
+}
+
+/// Adds `difference` to pairs of a parity, and to its checksum what that changes.
+#[inline(always)]
+fn add_pairs<const PAIRS: usize>(
+    parity: &mut Line,
+    stored: &mut u64,
+    starts: [usize; PAIRS],
+    difference: &[Pair; PAIRS],
+) {
+    let old = starts.map(|start| line::pair(parity, start));
+    let new = xor(&old, difference);
+    store_pairs(parity, starts, &new);
+    *stored = stored.wrapping_add(change_of_pairs(starts, &old, &new));
+}
+
 #[inline(always)]
 #[expect(
     clippy::indexing_slicing,
-    reason = "runs come from the constants of the line's format, and end before WORDS"
+    reason = "pairs come from the constants of the line's format, and end before WORDS"
 )]
-fn add_to_run<const FIRST: usize, const N: usize>(
-    parity: &mut Line,
-    stored: &mut u64,
-    difference: &[u64; N],
-) {
-    let old: [u64; N] = core::array::from_fn(|i| parity[FIRST + i]);
-    let new: [u64; N] = core::array::from_fn(|i| old[i] ^ difference[i]);
-    parity[FIRST..FIRST + N].copy_from_slice(&new);
-    *stored = stored.wrapping_add(change_of_run::<FIRST, N>(&old, &new));
+fn store_pairs<const PAIRS: usize>(line: &mut Line, starts: [usize; PAIRS], pairs: &[Pair; PAIRS]) {
+    for (start, pair) in starts.into_iter().zip(pairs) {
+        line[start..start + 2].copy_from_slice(&pair.words());
+    }
 }

@@ -36,6 +36,7 @@ mod geometry;
 mod guard;
 mod line;
 mod map;
+mod pair;
 mod phase;
 mod status;
 mod superposition;

@@ -12,6 +12,7 @@
 
 use crate::checksum::{Line, WORDS};
 use crate::defect::{Defect, planted};
+use crate::pair::Pair;
 use crate::phase;
 use abi::CellIndex;
 use abi::response::CellView;
@@ -101,6 +102,18 @@ pub(crate) const fn word(line: &Line, word: usize) -> u64 {
 #[inline(always)]
 pub(crate) fn column(line: &Line, column: usize) -> [u64; LANES] {
     Lane::ALL.map(|lane| word(line, lane.word(column)))
+}
+
+/// A column as two pairs of words.
+#[inline(always)]
+pub(crate) const fn halves([a, b, c, d]: [u64; LANES]) -> [[u64; 2]; 2] {
+    [[a, b], [c, d]]
+}
+
+/// The words `start` and `start + 1`.
+#[inline(always)]
+pub(crate) fn pair(line: &Line, start: usize) -> Pair {
+    Pair::new([word(line, start), word(line, start + 1)])
 }
 
 /// Number in lane `lane` of the column that begins at `column`.

@@ -28,17 +28,40 @@ use heapless::Vec;
 const DISTANCE_MAX: u32 = 10;
 /// Rings, the origin included.
 const RINGS: usize = DISTANCE_MAX as usize + 1;
-/// Place in the rings for lanes that the wave does not reach.
+/// The first place in the rings that the wave does not reach; those beyond it hold zeros too.
 const BEYOND: u8 = 11;
-const _: () = assert!(BEYOND as u32 > DISTANCE_MAX);
-/// Places in the rings; a power of two, so that no place needs to be checked.
-const PLACES: usize = 16;
+const _: () = assert!(BEYOND as usize == RINGS);
+/// Places in the rings; a power of two, so that no place needs to be checked. The farthest
+/// that is asked for is that of a cell in the same line as one at the greatest distance.
+const PLACES: usize = 32;
+/// Cells between the first of a line and the column of a wave that reaches the line, at most.
+const AHEAD_MAX: usize = DISTANCE_MAX as usize + LANES - 1;
+/// Steps to the side from each lane, for a line that begins so many cells after `AHEAD_MAX`
+/// before the wave's column.
+const STEPS: [u32; 2 * AHEAD_MAX + 1] = steps();
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "evaluated at compile time, where an index out of bounds is an error; steps are few"
+)]
+const fn steps() -> [u32; 2 * AHEAD_MAX + 1] {
+    let mut steps = [0; 2 * AHEAD_MAX + 1];
+    let mut first = 0;
+    while first < steps.len() {
+        let mut lane = LANES;
+        while lane > 0 {
+            lane -= 1;
+            // A byte for each lane, the first one lowest.
+            let distance = (first + lane).abs_diff(AHEAD_MAX) as u32;
+            steps[first] = steps[first] << 8 | distance;
+        }
+        first += 1;
+    }
+    steps
+}
 /// Most lines that hold the cells of one wave: `w` cells of a row are in at most `w / 4 + 2`.
 const REACH_LINES_MAX: usize = 76;
-
-/// Words of magnitudes and phases, which lie side by side in a line.
-const FIELD_WORDS: usize = 2 * LANES;
-const _: () = assert!(MAGNITUDE + LANES == PHASE);
 
 /// `0.95^d` for each ring, as `libm::pow` gives it.
 const ATTENUATION: [f64; RINGS] = [
@@ -66,32 +89,46 @@ pub(crate) struct Wave {
 }
 
 impl Wave {
-    /// Magnitudes and phases, and then last updates, of a line whose lanes are at `places`.
+    /// What becomes of the magnitudes and phases of a line whose lanes are at `places`.
     #[inline(always)]
-    fn moved(
-        &self,
-        line: &Line,
-        places: &[u8; LANES],
-        now: u64,
-    ) -> ([u64; FIELD_WORDS], [u64; LANES]) {
+    fn moved(&self, line: &Line, places: &[u8; LANES]) -> [[[u64; 2]; 2]; 2] {
         let of_ring = |table: &[f64; PLACES]| places.map(|place| pick(table, place));
         let (gains, shifts) = (of_ring(&self.gains), of_ring(&self.shifts));
         let magnitudes = line::column(line, MAGNITUDE).map(f64::from_bits);
         let phases = line::column(line, PHASE).map(f64::from_bits);
-        let mut fields = [0; FIELD_WORDS];
-        let (raised, turned) = fields.split_at_mut(LANES);
+        let (mut raised, mut turned) = ([0; LANES], [0; LANES]);
         for ((raised, magnitude), gain) in raised.iter_mut().zip(magnitudes).zip(gains) {
-            *raised = (magnitude + gain).clamp(0.0, line::LEVEL_MAX).to_bits();
+            let sum = magnitude + gain;
+            // A gain is at least 0, so the sum is.
+            *raised = if sum < line::LEVEL_MAX {
+                sum
+            } else {
+                line::LEVEL_MAX
+            }
+            .to_bits();
         }
         for ((turned, phase), shift) in turned.iter_mut().zip(phases).zip(shifts) {
             *turned = phase::advance(phase, shift).to_bits();
         }
-        let mut updates = line::column(line, LAST_UPDATE);
-        for (update, &place) in updates.iter_mut().zip(places) {
-            *update = if place == BEYOND { *update } else { now };
-        }
-        (fields, updates)
+        [line::halves(raised), line::halves(turned)]
     }
+}
+
+/// The last updates of a line with those of the lanes that are reached set to `now`.
+#[inline(always)]
+fn stamped(line: &Line, places: &[u8; LANES], now: u64) -> [[u64; 2]; 2] {
+    let mut updates = line::column(line, LAST_UPDATE);
+    for (update, &place) in updates.iter_mut().zip(places) {
+        *update = if place < BEYOND { now } else { *update };
+    }
+    line::halves(updates)
+}
+
+/// Whether a lane, reached or not, was last updated at another time than `now`.
+#[inline(always)]
+fn is_stamp_due(line: &Line, now: u64) -> bool {
+    let [a, b, c, d] = line::column(line, LAST_UPDATE);
+    ((a ^ now) | (b ^ now) | (c ^ now) | (d ^ now)) != 0
 }
 
 #[inline(always)]
@@ -104,14 +141,17 @@ fn pick(table: &[f64; PLACES], place: u8) -> f64 {
 }
 
 /// The lines that hold the cells of a wave, all verified.
-pub(crate) type Reach = Vec<Reached, REACH_LINES_MAX>;
+#[derive(Debug, Default)]
+pub(crate) struct Reach {
+    lines: Vec<Reached, REACH_LINES_MAX>,
+    cells: u64,
+}
 
 /// A verified line in the reach of a wave.
 #[derive(Debug)]
-pub(crate) struct Reached {
-    line: usize,
+struct Reached {
     verified: Verified,
-    /// Distance of each lane, or [`BEYOND`].
+    /// Place of each lane in the rings: its distance, or [`BEYOND`] and more.
     places: [u8; LANES],
 }
 
@@ -124,30 +164,41 @@ struct Span {
     centre: usize,
     /// Rows between this one and the origin's.
     rows: usize,
+    /// First cell of the row and of the next one.
+    row: (usize, usize),
 }
 
 impl Span {
-    fn distance(&self, cell: usize) -> usize {
-        self.rows + cell.abs_diff(self.centre)
-    }
-
     /// The lines that hold cells of the span.
     fn lines(&self) -> core::ops::Range<usize> {
         self.first / LANES..self.end.div_ceil(LANES)
     }
 
-    /// Distance of each lane of a line, or [`BEYOND`].
+    /// Place of each lane of a line in the rings.
     #[inline(always)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the rows between two of a wave are at most 10"
+    )]
     fn places(&self, line: usize) -> [u8; LANES] {
-        core::array::from_fn(|lane| {
-            let cell = line * LANES + lane;
-            if (self.first..self.end).contains(&cell) {
-                // At most 10.
-                u8::try_from(self.distance(cell)).unwrap_or(BEYOND)
-            } else {
-                BEYOND
+        let first = line * LANES;
+        let steps = STEPS.get(first + AHEAD_MAX - self.centre).copied();
+        // The rows are at most 10 and the steps at most 13: no byte reaches into the next.
+        let rows = self.rows as u32 * 0x0101_0101;
+        let mut places = steps.map_or([BEYOND; LANES], |steps| (steps + rows).to_le_bytes());
+        if first < self.row.0 || first + LANES > self.row.1 {
+            for (place, cell) in places.iter_mut().zip(first..) {
+                if !(self.row.0..self.row.1).contains(&cell) {
+                    *place = BEYOND;
+                }
             }
-        })
+        }
+        places
+    }
+
+    /// Cells of the span.
+    fn cells(&self) -> u64 {
+        (self.end - self.first) as u64
     }
 }
 
@@ -165,6 +216,7 @@ fn spans(geometry: &Geometry, origin: usize) -> impl Iterator<Item = Span> + use
             end: y * width + (column + half + 1).min(width),
             centre: y * width + column,
             rows,
+            row: (y * width, (y + 1) * width),
         }
     })
 }
@@ -184,7 +236,8 @@ impl Substrate {
         frequency: f64,
     ) -> Result<(), SubstrateError> {
         let wave = self.plan_wave(origin, amplitude, frequency)?;
-        let reach = self.survey(&wave, |_| false)?;
+        let mut reach = Reach::default();
+        self.survey(&wave, &mut reach, |_| false)?;
         self.spread(&wave, &reach)
     }
 
@@ -221,15 +274,17 @@ impl Substrate {
         Ok(wave)
     }
 
-    /// Verifies all lines in reach; refuses a poisoned cell that is not to be written before.
+    /// Verifies all lines in reach, and puts them into `reach`, which is empty; refuses a
+    /// poisoned cell that is not to be written before.
     pub(crate) fn survey(
         &mut self,
         wave: &Wave,
+        reach: &mut Reach,
         is_written: impl Fn(CellIndex) -> bool,
-    ) -> Result<Reach, SubstrateError> {
+    ) -> Result<(), SubstrateError> {
         let geometry = self.guard.geometry;
-        let mut reach = Reach::new();
         for span in spans(&geometry, wave.origin) {
+            reach.cells += span.cells();
             for line in span.lines() {
                 let verified = self.settle(line);
                 let content = self.guard.line(&verified);
@@ -243,14 +298,10 @@ impl Substrate {
                 }
                 let places = span.places(line);
                 // There is room for the lines of every wave.
-                let _ = reach.push(Reached {
-                    line,
-                    verified,
-                    places,
-                });
+                let _ = reach.lines.push(Reached { verified, places });
             }
         }
-        Ok(reach)
+        Ok(())
     }
 
     /// Does a wave over the lines that were verified for it.
@@ -261,27 +312,37 @@ impl Substrate {
     pub(crate) fn spread(&mut self, wave: &Wave, reach: &Reach) -> Result<(), SubstrateError> {
         let now = self.guard.now;
         let mut lost = None;
-        let mut changed = 0;
-        for reached in reach {
+        let mut changed = reach.cells;
+        for reached in &reach.lines {
             let mut editor = self.guard.edit(&reached.verified);
             let line = editor.line();
             let mut places = reached.places;
             if line::has_poison(line) {
                 for (place, lane) in places.iter_mut().zip(Lane::ALL) {
-                    if *place != BEYOND && line::is_poisoned(line, lane) {
-                        let cell = reached.line * LANES + lane.word(0);
+                    if *place < BEYOND && line::is_poisoned(line, lane) {
+                        let cell = reached.verified.line() * LANES + lane.word(0);
                         lost = lost.or(Some(CellIndex(cell as u64)));
                         *place = BEYOND;
+                        changed -= 1;
                     }
                 }
             }
-            let (fields, updates) = wave.moved(line, &places, now);
-            let stamps_change = updates != line::column(line, LAST_UPDATE);
-            editor.set_run::<MAGNITUDE, FIELD_WORDS>(&fields);
-            if stamps_change {
-                editor.set_run::<LAST_UPDATE, LANES>(&updates);
+            let [[a, b], [c, d]] = wave.moved(line, &places);
+            if is_stamp_due(line, now) {
+                let [e, f] = stamped(line, &places, now);
+                let starts = [
+                    MAGNITUDE,
+                    MAGNITUDE + 2,
+                    PHASE,
+                    PHASE + 2,
+                    LAST_UPDATE,
+                    LAST_UPDATE + 2,
+                ];
+                editor.set_pairs(starts, &[a, b, c, d, e, f]);
+            } else {
+                let starts = [MAGNITUDE, MAGNITUDE + 2, PHASE, PHASE + 2];
+                editor.set_pairs(starts, &[a, b, c, d]);
             }
-            changed += places.iter().filter(|&&place| place != BEYOND).count() as u64;
         }
         self.count_written(changed);
         lost.map_or(Ok(()), |cell| Err(SubstrateError::Poisoned(cell)))
@@ -321,7 +382,7 @@ mod tests {
                     for line in span.lines() {
                         lines += 1;
                         for (place, lane) in span.places(line).into_iter().zip(Lane::ALL) {
-                            if place != BEYOND {
+                            if place < BEYOND {
                                 let cell = line * LANES + lane.word(0);
                                 assert!(reached.insert((cell, usize::from(place))));
                             }

@@ -11,8 +11,9 @@ use super::{Guard, add};
 use crate::checksum::{Line, WORDS};
 use crate::defect::{Defect, planted};
 use crate::event::{Action, Counters, Finding};
-use crate::galois::{double, power};
+use crate::galois::{double_and_add, power};
 use abi::response::ScrubReport;
+use zerocopy::IntoBytes;
 
 /// Stripes verified together, always the same ones: their blocks are neighbours, so memory is read in runs of
 /// 3 KiB and not line by line from far apart.
@@ -86,10 +87,8 @@ impl Guard {
                     survey.add(line, self.geometry.cells_in(block));
                     is_counted &= self.is_counted(block);
                 }
-                for ((first, second), word) in first.iter_mut().zip(second).zip(line) {
-                    *first ^= word;
-                    *second = double(*second) ^ word;
-                }
+                add(first, line);
+                double_and_add(second.as_mut_bytes(), line.as_bytes());
             }
         }
         for (stripe, (first, second)) in
