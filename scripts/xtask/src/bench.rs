@@ -1,15 +1,20 @@
 //! `cargo xtask bench`: what things cost, each figure with the command that gives it.
 //!
 //! Owns the report and its comparison with the last run; `start` measures boots, `peer` the Linux
-//! kernel that boots beside ours, `language` what other languages take, `figures` holds and compares numbers.
+//! kernel that boots beside ours, `language` what other languages take, `race` the substrate beside
+//! plain C, `count` its instructions, `growth` shows how its costs grow, `figures` holds and compares
+//! numbers.
 //!
 //! Invariants:
 //! - no figure decides anything: a benchmark reports, tests judge;
 //! - figures of the same name are comparable: same files, same flags, best of the same count.
 
+mod count;
 mod figures;
+mod growth;
 mod language;
 mod peer;
+mod race;
 mod start;
 
 use std::fs;
@@ -32,6 +37,35 @@ pub(crate) struct Arguments {
     /// Boots of which the best counts
     #[arg(long, default_value_t = 5)]
     rounds: u32,
+    /// Measure only these parts, and keep no figures for the next run
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// Write how the substrate's costs grow into docs/performance.md
+    #[arg(long)]
+    page: bool,
+}
+
+impl Arguments {
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+}
+
+/// What can be measured alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Sizes of the files that ship
+    Sizes,
+    /// Boots of the node
+    Start,
+    /// Boots of Debian's cloud kernel beside the node
+    Linux,
+    /// The glyph language beside other languages
+    Language,
+    /// Operations of single crates
+    Operations,
+    /// The substrate beside plain C
+    Substrate,
 }
 
 /// Measures everything, prints it beside the last run's figures, and keeps it for the next one.
@@ -39,7 +73,10 @@ pub(crate) struct Arguments {
 /// # Errors
 /// If something cannot be built, started or measured.
 pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
-    if !arguments.no_build {
+    let needs_image = [Part::Sizes, Part::Start, Part::Linux]
+        .into_iter()
+        .any(|part| arguments.wants(part));
+    if !arguments.no_build && needs_image {
         iso::image(artifacts, None)?;
     }
     let store = artifacts.target().join("bench/last.json");
@@ -53,16 +90,33 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
         Err(_) => Figures::default(),
     };
     let mut now = Figures::default();
-    sizes(artifacts, &mut now)?;
-    start::measure(artifacts, arguments.rounds, &mut now)?;
-    if !arguments.no_peer {
+    if arguments.wants(Part::Sizes) {
+        sizes(artifacts, &mut now)?;
+    }
+    if arguments.wants(Part::Start) {
+        start::measure(artifacts, arguments.rounds, &mut now)?;
+    }
+    if arguments.wants(Part::Linux) && !arguments.no_peer {
         peer::measure(artifacts, arguments.rounds, &mut now)?;
+    }
+    if arguments.wants(Part::Language) && !arguments.no_peer {
         language::measure(artifacts, &mut now)?;
     }
-    operations(artifacts, &mut now)?;
+    if arguments.wants(Part::Operations) {
+        operations(artifacts, &mut now)?;
+    }
+    if arguments.wants(Part::Substrate) {
+        let growth = race::measure(artifacts, &mut now)?;
+        print!("{}", growth.table());
+        if arguments.page {
+            growth.write_page(artifacts)?;
+        }
+    }
     print!("{}", now.table(&last));
-    publish(&store, now.to_json().as_bytes())
-        .with_context(|| format!("cannot write {}", store.display()))?;
+    if arguments.only.is_empty() {
+        publish(&store, now.to_json().as_bytes())
+            .with_context(|| format!("cannot write {}", store.display()))?;
+    }
     Ok(())
 }
 

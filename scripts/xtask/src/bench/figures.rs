@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
     Bytes,
+    /// Things counted one by one.
+    Count,
     Instructions,
     Milliseconds,
     Nanoseconds,
@@ -21,10 +23,11 @@ impl Unit {
     fn show(self, value: f64) -> String {
         match self {
             Self::Bytes => format!("{value:.0} B"),
+            Self::Count => format!("{value:.1}"),
             Self::Instructions => format!("{:.2} M instructions", value / 1e6),
             Self::Milliseconds => format!("{value:.1} ms"),
             Self::Nanoseconds => format!("{value:.1} ns"),
-            Self::Times => format!("{value:.1} times"),
+            Self::Times => format!("{value:.2} times"),
         }
     }
 }
