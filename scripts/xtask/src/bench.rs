@@ -1,18 +1,20 @@
 //! `cargo xtask bench`: what things cost, each figure with the command that gives it.
 //!
 //! Owns the report and its comparison with the last run; `start` measures boots, `peer` the Linux
-//! kernel that boots beside ours, `language` what other languages take, `race` the substrate beside
-//! plain C, `count` its instructions, `growth` shows how its costs grow, `figures` holds and compares
+//! kernel that boots beside ours, `language` what other languages take, `ledger`
+//! what other stores take, `race` the substrate beside plain C, `count` its instructions, `growth` shows how its costs grow, `figures` holds and compares
 //! numbers.
 //!
 //! Invariants:
 //! - no figure decides anything: a benchmark reports, tests judge;
 //! - figures of the same name are comparable: same files, same flags, best of the same count.
 
+mod contestants;
 mod count;
 mod figures;
 mod growth;
 mod language;
+mod ledger;
 mod peer;
 mod race;
 mod start;
@@ -31,7 +33,7 @@ pub(crate) struct Arguments {
     /// Take the files under target/ as they are
     #[arg(long)]
     no_build: bool,
-    /// Leave out what is not ours: the Linux kernel and the peers of the language, fetched the first time
+    /// Leave out what is not ours: the Linux kernel, languages and stores, fetched the first time
     #[arg(long)]
     no_peer: bool,
     /// Boots of which the best counts
@@ -62,6 +64,8 @@ enum Part {
     Linux,
     /// The glyph language beside other languages
     Language,
+    /// The ledger beside SQLite and redb
+    Ledger,
     /// Operations of single crates
     Operations,
     /// The substrate beside plain C
@@ -101,6 +105,9 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
     }
     if arguments.wants(Part::Language) && !arguments.no_peer {
         language::measure(artifacts, &mut now)?;
+    }
+    if arguments.wants(Part::Ledger) && !arguments.no_peer {
+        ledger::measure(artifacts, arguments.rounds, &mut now)?;
     }
     if arguments.wants(Part::Operations) {
         operations(artifacts, &mut now)?;

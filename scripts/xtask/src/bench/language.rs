@@ -9,6 +9,7 @@ use std::process::Command;
 use ::iso::artifacts::Artifacts;
 use anyhow::{Context, Result};
 
+use super::contestants;
 use super::figures::{self, Figure, Figures, Unit};
 use crate::process;
 
@@ -28,7 +29,7 @@ const RATIOS: [(&str, &str); 5] = [
 pub(super) fn measure(artifacts: &Artifacts, figures: &mut Figures) -> Result<()> {
     println!("bench: the glyph language beside others (their first build takes some minutes)");
     let folder = artifacts.root().join("ci/peers");
-    let built = artifacts.target().join("peers");
+    let built = contestants::folder(artifacts);
     fs::create_dir_all(&built).with_context(|| format!("cannot make {}", built.display()))?;
     let interpreter = built.join("interpreter");
     process::run(
@@ -39,26 +40,9 @@ pub(super) fn measure(artifacts: &Artifacts, figures: &mut Figures) -> Result<()
             .arg("-lm"),
     )
     .context("the plain C interpreter needs a C compiler: install gcc and repeat")?;
-    process::run(
-        process::cargo()
-            .args([
-                "build",
-                "--release",
-                "--locked",
-                "--quiet",
-                "--package",
-                "glyph-peers",
-            ])
-            .arg("--manifest-path")
-            .arg(folder.join("Cargo.toml"))
-            .arg("--target-dir")
-            .arg(&built),
-    )
-    .context(
-        "the peers have to be fetched once: connect to a network and repeat, or say --no-peer",
-    )?;
+    let program = contestants::build(artifacts, "glyph-peers")?;
     let output = process::output(
-        Command::new(built.join("release/glyph-peers"))
+        Command::new(program)
             .arg(artifacts.root().join("glyphs/vault"))
             .arg(&interpreter),
     )?;
