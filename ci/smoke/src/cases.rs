@@ -2,7 +2,7 @@
 //!
 //! `boot`: every way to start; `machine`: machines with something missing; `vault`: what it computes,
 //! `trust`: whose is taken; `governance`, `killed`, `killed_override`, `damaged_ledger`, `block_log`,
-//! `failing_disk`, `bad_input`, `heal`, `telemetry`, `panic`, `recorded` and `typing`: stories told to a
+//! `failing_disk`, `bad_input`, `heal`, `large`, `telemetry`, `panic`, `recorded` and `typing`: stories told to a
 //! running node; `controls`: broken machines that must fail.
 
 mod bad_input;
@@ -15,6 +15,7 @@ mod governance;
 mod heal;
 mod killed;
 mod killed_override;
+mod large;
 mod machine;
 mod panic;
 mod recorded;
@@ -29,6 +30,7 @@ use crate::case::Case;
 #[must_use]
 pub fn all() -> Vec<Case> {
     let mut cases = boot::cases();
+    cases.extend(large::cases());
     cases.extend(machine::cases());
     cases.extend(killed::cases());
     cases.extend(killed_override::cases());

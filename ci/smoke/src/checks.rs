@@ -5,7 +5,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use qemu::{Limits, Machine, Outcome, Port, Profile, Ready, Reply, Rng, Session, Storage};
+use glyph_archive::ustar;
+use qemu::{Limits, Machine, Outcome, Port, Profile, Ready, Reply, Rng, Session, Start, Storage};
 
 use crate::case::{Failure, Place};
 
@@ -30,6 +31,36 @@ pub(crate) fn with_disk(place: &Place<'_>, disk: &Path) -> Profile {
     profile.com2 = Port::File(place.file("com2"));
     profile.rng = Rng::Virtio;
     profile
+}
+
+/// Gives a machine that starts directly these boot options, beside the vault that ships.
+///
+/// # Errors
+/// [`Failure::Host`] if the ramdisk cannot be made.
+pub(crate) fn set_options(
+    profile: &mut Profile,
+    place: &Place<'_>,
+    options: &str,
+) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::Host(format!("the ramdisk: {error}"));
+    let shipped = fs::read(&place.shipped.ramdisk).map_err(|error| failed(&error))?;
+    let mut bytes = Vec::new();
+    for entry in ustar::entries(&shipped).map_err(|error| failed(&error))? {
+        let content = match entry.name {
+            "glyphos.conf" => options.as_bytes(),
+            _ => entry.bytes,
+        };
+        if !ustar::append(&mut bytes, entry.name, content) {
+            return Err(failed(&entry.name));
+        }
+    }
+    ustar::finish(&mut bytes);
+    let path = place.file("tar");
+    fs::write(&path, bytes).map_err(|error| failed(&error))?;
+    if let Start::Direct { ramdisk, .. } = &mut profile.start {
+        *ramdisk = Some(path);
+    }
+    Ok(())
 }
 
 /// Starts `profile` and waits until the node takes commands.

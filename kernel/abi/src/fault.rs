@@ -50,11 +50,13 @@ pub enum FaultCode {
     Full,
     /// A check of the system's own state failed.
     CheckFailed,
+    /// The operator stopped the command before it was through.
+    Stopped,
 }
 
 impl FaultCode {
     /// Every code, in the order of declaration.
-    pub const ALL: [FaultCode; 20] = [
+    pub const ALL: [FaultCode; 21] = [
         FaultCode::Usage,
         FaultCode::LineVoid,
         FaultCode::NotFound,
@@ -75,6 +77,7 @@ impl FaultCode {
         FaultCode::DrillOff,
         FaultCode::Full,
         FaultCode::CheckFailed,
+        FaultCode::Stopped,
     ];
 
     /// The word on the wire, as in `ERR not_found no such glyph`.
@@ -101,6 +104,7 @@ impl FaultCode {
             FaultCode::DrillOff => "drill_off",
             FaultCode::Full => "full",
             FaultCode::CheckFailed => "check_failed",
+            FaultCode::Stopped => "stopped",
         }
     }
 }

@@ -323,6 +323,16 @@ pub struct ScrubReport {
     pub poisoned: u64,
 }
 
+impl ScrubReport {
+    /// Takes the figures of a further part of the same scrub in.
+    pub fn add(&mut self, more: &ScrubReport) {
+        self.lines = self.lines.saturating_add(more.lines);
+        self.damaged = self.damaged.saturating_add(more.damaged);
+        self.repaired = self.repaired.saturating_add(more.repaired);
+        self.poisoned = self.poisoned.saturating_add(more.poisoned);
+    }
+}
+
 /// A guardian as listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuardianView {

@@ -12,6 +12,7 @@ mod terminal;
 
 use abi::request::KernelFault;
 use abi::response::Version;
+use abi::{Fault, Response};
 use alloc::string::{String, ToString};
 use console::{Console, Input, Mode, NameKind, Names};
 use core::fmt::Write;
@@ -20,8 +21,8 @@ use hardware::Hardware;
 use machine::boot::{Start, phases};
 use machine::panic::{Build, stop};
 use machine::{clock, drill, interrupts, memory, power};
-use node::{Boot, Departure, Node};
-use terminal::{Terminal, telemetry_port};
+use node::{Background, Boot, Departure, Node};
+use terminal::{Terminal, Typed, telemetry_port};
 
 #[global_allocator]
 static HEAP: memory::heap::KernelHeap = memory::heap::KernelHeap;
@@ -40,7 +41,9 @@ const BUILD: Build = Build {
     commit: told(option_env!("GLYPHOS_COMMIT")),
 };
 
-/// Bytes taken from the terminal at a time.
+/// Nanoseconds between two words on how far a long request is.
+const PROGRESS_EVERY_NS: u64 = 1_000_000_000;
+/// Bytes taken from the terminal before the background has its turn.
 const READ_BYTES: usize = 256;
 
 fn main(start: Start) -> ! {
@@ -106,39 +109,94 @@ impl Names for NodeNames<'_> {
 
 /// The loop: keys, requests, background work, telemetry, sleep.
 fn serve(node: &mut Node<Hardware>, console: &mut Console, terminal: &mut Terminal) -> ! {
-    let mut buffer = [0; READ_BYTES];
     let mut outgoing = Outgoing::default();
     loop {
-        let Ok(count) = terminal.read(&mut buffer) else {
-            console.overrun();
-            continue;
-        };
-        for &byte in buffer.iter().take(count) {
-            take_byte(byte, node, console, terminal);
+        let mut is_quiet = false;
+        for _ in 0..READ_BYTES {
+            match terminal.read() {
+                Typed::Byte(byte) => take_byte(byte, node, console, terminal, &mut outgoing),
+                Typed::Lost => console.overrun(),
+                Typed::Nothing => {
+                    is_quiet = true;
+                    break;
+                }
+            }
         }
-        node.background();
-        while let Some(line) = node.take_log_line() {
-            console.log_line(&line, terminal);
-        }
-        outgoing.pump(node);
-        if count == 0 {
+        let background = work_behind(node, console, terminal, &mut outgoing);
+        if is_quiet {
             terminal.refresh();
-            interrupts::wait();
+            if background == Background::Idle {
+                interrupts::wait();
+            }
         }
     }
 }
 
-fn take_byte(byte: u8, node: &mut Node<Hardware>, console: &mut Console, terminal: &mut Terminal) {
-    let Some(Input::Line(request)) = console.feed(byte, &NodeNames(node), terminal) else {
-        return;
-    };
-    let outcome = node.serve(request);
+/// What goes on whether or not somebody types: a step of the background, the log, telemetry.
+fn work_behind(
+    node: &mut Node<Hardware>,
+    console: &mut Console,
+    terminal: &mut Terminal,
+    outgoing: &mut Outgoing,
+) -> Background {
+    let background = node.background();
+    show_log(node, console, terminal);
+    outgoing.pump(node);
+    background
+}
+
+fn show_log(node: &mut Node<Hardware>, console: &mut Console, terminal: &mut Terminal) {
     while let Some(line) = node.take_log_line() {
         console.log_line(&line, terminal);
     }
+}
+
+fn take_byte(
+    byte: u8,
+    node: &mut Node<Hardware>,
+    console: &mut Console,
+    terminal: &mut Terminal,
+    outgoing: &mut Outgoing,
+) {
+    let Some(Input::Line(request)) = console.feed(byte, &NodeNames(node), terminal) else {
+        return;
+    };
+    let outcome = match node.begin(request) {
+        Some(outcome) => outcome,
+        None => walk(node, console, terminal, outgoing),
+    };
+    show_log(node, console, terminal);
     console.reply(outcome.as_ref(), terminal);
     if let Some(departure) = node.departure() {
         leave(departure, terminal);
+    }
+}
+
+/// Goes on with a request that walks a large field, a slice at a time, until its answer is there or
+/// Ctrl-C stops it. A person sees how far it is.
+fn walk(
+    node: &mut Node<Hardware>,
+    console: &mut Console,
+    terminal: &mut Terminal,
+    outgoing: &mut Outgoing,
+) -> Result<Response, Fault> {
+    let mut told_at_ns = clock::monotonic_ns();
+    loop {
+        if let Some(outcome) = node.go_on() {
+            return outcome;
+        }
+        if terminal.is_interrupted() {
+            return Err(node.stop());
+        }
+        work_behind(node, console, terminal, outgoing);
+        let now_ns = clock::monotonic_ns();
+        if now_ns.saturating_sub(told_at_ns) >= PROGRESS_EVERY_NS {
+            told_at_ns = now_ns;
+            let percent = node.walked_percent().unwrap_or(0);
+            let line = alloc::format!("{percent} % of the field; Ctrl-C stops");
+            console.log_line(&line, terminal);
+            terminal.refresh();
+        }
     }
 }
 

@@ -2,18 +2,41 @@
 //!
 //! Owns which port the console is on, and the line ends of terminals: LF becomes CR LF.
 
+use alloc::collections::VecDeque;
 use core::fmt;
 use drivers::screen::{Geometry, PixelOrder, Screen};
 use machine::boot::PixelFormat;
-use machine::serial::{BytesLost, COM1, COM2, Port};
+use machine::serial::{COM1, COM2, Port};
 use spin::Mutex;
 
 /// The screen, where the panic report finds it too.
 static SCREEN: Mutex<Option<Screen<'static>>> = Mutex::new(None);
 
+/// Bytes taken from the port at a time.
+const READ_BYTES: usize = 256;
+/// Bytes typed ahead of a command that is still served, kept from when on more wait in the port's ring.
+const AHEAD_BYTES_MAX: usize = 4096;
+/// What Ctrl-C sends.
+const INTERRUPT: u8 = 3;
+
+/// What was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Typed {
+    /// Nothing since the last look.
+    Nothing,
+    /// A byte.
+    Byte(u8),
+    /// Bytes were lost here, and those around them are void.
+    Lost,
+}
+
 /// Where an operator types and reads.
 pub(crate) struct Terminal {
     port: Option<&'static Port>,
+    /// Typed and not read yet.
+    ahead: VecDeque<u8>,
+    /// Whether bytes were lost behind those.
+    is_lossy: bool,
 }
 
 /// The port that carries telemetry: the second, and only if the console is on the first.
@@ -40,12 +63,48 @@ impl Terminal {
             Screen::new(screen.take_pixels()?, geometry)
         });
         machine::panic::set_screen_writer(write_and_draw);
-        Terminal { port }
+        Terminal {
+            port,
+            ahead: VecDeque::new(),
+            is_lossy: false,
+        }
     }
 
-    /// Takes typed bytes, or tells that some were lost.
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, BytesLost> {
-        self.port.map_or(Ok(0), |port| port.read(buffer))
+    /// Takes the next thing that was typed.
+    pub(crate) fn read(&mut self) -> Typed {
+        if self.ahead.is_empty() {
+            self.fetch();
+        }
+        match self.ahead.pop_front() {
+            Some(byte) => Typed::Byte(byte),
+            None if core::mem::take(&mut self.is_lossy) => Typed::Lost,
+            None => Typed::Nothing,
+        }
+    }
+
+    /// Whether Ctrl-C was typed while a command is served. All else is kept to be read later, save
+    /// what came before the Ctrl-C, which it takes back as well.
+    pub(crate) fn is_interrupted(&mut self) -> bool {
+        while self.ahead.len() < AHEAD_BYTES_MAX && self.fetch() > 0 {}
+        let Some(last) = self.ahead.iter().rposition(|&byte| byte == INTERRUPT) else {
+            return false;
+        };
+        self.ahead.drain(..=last);
+        true
+    }
+
+    /// Moves bytes from the port behind those that wait here, up to a loss, and says how many.
+    fn fetch(&mut self) -> usize {
+        let (Some(port), false) = (self.port, self.is_lossy) else {
+            return 0;
+        };
+        let mut buffer = [0; READ_BYTES];
+        let Ok(count) = port.read(&mut buffer) else {
+            self.is_lossy = true;
+            return 0;
+        };
+        self.ahead.extend(buffer.iter().take(count));
+        count
     }
 
     /// Waits until everything written is out, as before the machine goes off.

@@ -13,12 +13,16 @@ use substrate::Substrate;
 
 /// Times each operation is repeated.
 const REPEATS: u64 = 2000;
+/// The field is as large as the operator's, up to this many cells a side: a larger one would find
+/// no memory beside it, and take minutes.
+const SIDE_MAX: u32 = 256;
 /// Times an operation over the whole field is repeated.
 const FIELD_REPEATS: u64 = 20;
 
 impl<M: Machine> Node<M> {
     pub(crate) fn bench(&mut self) -> Result<Response, Fault> {
-        let mut field = Substrate::new(self.substrate.width(), self.substrate.height())?;
+        let (width, height) = (self.substrate.width(), self.substrate.height());
+        let mut field = Substrate::new(width.min(SIDE_MAX), height.min(SIDE_MAX))?;
         let cells = field.cell_count();
         let cell = |turn: u64| CellIndex(turn.wrapping_mul(37) % cells);
         let mut text = String::new();

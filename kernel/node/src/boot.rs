@@ -12,17 +12,22 @@ use crate::journal::Journal;
 use crate::options::Options;
 use crate::ports::Machine;
 use crate::ramdisk::Ramdisk;
+use crate::scrubber::Scrubber;
 use crate::store::Disk;
 use crate::vault;
 use abi::Fault;
 use abi::request::Switch;
 use abi::response::Version;
+use alloc::string::String;
 use alloc::vec::Vec;
 use glyph_archive::TrustedKey;
 use glyph_interpreter::ActivationError;
 use governance::event::RefusalReason;
 use substrate::Substrate;
 use telemetry::{BuildInfo, EventKind, Level, Registry, WordCounter, WordGauge};
+
+/// Memory that the largest advised substrate leaves to all else.
+const LEFT_FREE_BYTES: u64 = 16 << 20;
 
 /// What a node starts from.
 pub struct Boot<'a, M> {
@@ -63,11 +68,13 @@ impl<M: Machine> Node<M> {
         for error in errors {
             journal.log(now_ns, Level::Warning, format_args!("{error}"));
         }
-        let (substrate, options) = make_field(options, &mut journal, now_ns)?;
+        let free = machine.memory().free_longest_bytes;
+        let (substrate, options) = make_field(options, free, &mut journal, now_ns)?;
         let key = vault_key.as_ref();
         let (glyphs, standing) = vault::from_boot_medium(&ramdisk, key, substrate.cell_count());
         vault::tell(&glyphs, &standing, key, &mut journal, now_ns);
         let (decisions, recovery) = Decisions::open(disks);
+        let scrubber = Scrubber::new(&options, now_ns);
         let mut node = Node {
             machine,
             version,
@@ -79,7 +86,9 @@ impl<M: Machine> Node<M> {
             decisions,
             journal,
             pace: Pace::default(),
+            scrubber,
             drill: Switch::Off,
+            walk: None,
             departure: None,
         };
         if let Some(report) = recovery {
@@ -161,22 +170,25 @@ fn read_ramdisk<'a>(bytes: Option<&'a [u8]>, journal: &mut Journal, now_ns: u64)
     }
 }
 
-/// The field of the asked size, or of the default one where memory does not reach.
+/// The field of the asked size, or of the default one where memory does not reach, with a word on
+/// what would fit in `free` bytes.
 fn make_field(
     options: Options,
+    free: u64,
     journal: &mut Journal,
     now_ns: u64,
 ) -> Result<(Substrate, Options), Fault> {
     match Substrate::new(options.grid_width, options.grid_height) {
         Ok(field) => Ok((field, options)),
-        Err(error) => {
+        Err(_) => {
             let default = Options::default();
+            let advice = what_fits(&options, free);
             let options = Options {
                 grid_width: default.grid_width,
                 grid_height: default.grid_height,
                 ..options
             };
-            let text = format_args!("substrate: {error}; the default size is used");
+            let text = format_args!("substrate: {advice}; the default size is used");
             journal.log(now_ns, Level::Error, text);
             Ok((
                 Substrate::new(options.grid_width, options.grid_height)?,
@@ -184,4 +196,28 @@ fn make_field(
             ))
         }
     }
+}
+
+/// That a grid does not fit in `free` bytes, and what does, in one line of the log.
+fn what_fits(options: &Options, free: u64) -> String {
+    let (width, height) = (options.grid_width, options.grid_height);
+    let free = free.saturating_sub(LEFT_FREE_BYTES);
+    let fits = |height: u32| Substrate::bytes_for(width, height).is_ok_and(|bytes| bytes <= free);
+    // The answer lies between these two: more rows take more bytes.
+    let (mut most, mut too_many) = (0_u32, u32::MAX);
+    while too_many.saturating_sub(most) > 1 {
+        let middle = most.midpoint(too_many);
+        if fits(middle) {
+            most = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    let choose = if most == 0 {
+        alloc::format!("choose a grid_width below {width}")
+    } else {
+        alloc::format!("at this width choose a grid_height up to {most}")
+    };
+    let mib = free >> 20;
+    alloc::format!("{width} x {height} cells do not fit in the {mib} MiB there are: {choose}")
 }

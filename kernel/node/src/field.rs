@@ -5,7 +5,7 @@
 use crate::ports::Machine;
 use crate::{Departure, Node};
 use abi::limits::SUPERPOSITION_PAIRS_MAX;
-use abi::request::{Injection, KernelFault, Pair, SubstrateRequest, Switch};
+use abi::request::{Injection, KernelFault, Pair, Request, SubstrateRequest, Switch};
 use abi::{Fault, FaultCode, Response};
 use alloc::string::String;
 use substrate::SubstrateError;
@@ -58,12 +58,10 @@ impl<M: Machine> Node<M> {
                     pairs.into_iter().take(count).collect(),
                 ))
             }
-            SubstrateRequest::Scrub => {
-                let report = self.substrate.scrub_all();
-                self.scrub_completed();
-                Ok(Response::Scrubbed(report))
+            // `begin` walks the field for these.
+            SubstrateRequest::Scrub | SubstrateRequest::Digest => {
+                self.serve(Request::Substrate(request.clone()))
             }
-            SubstrateRequest::Digest => Ok(Response::Digest(self.substrate.digest())),
             SubstrateRequest::Map => {
                 let mut text = String::new();
                 // Writing to a string does not fail.

@@ -28,10 +28,13 @@ pub mod options;
 pub mod ports;
 pub mod ramdisk;
 mod report;
+mod scrubber;
 mod selftest;
 mod store;
 mod vault;
+mod walk;
 
+pub use background::Background;
 pub use boot::Boot;
 pub use store::{Disk, confirmation};
 
@@ -49,9 +52,11 @@ use glyphs::Glyphs;
 use journal::Journal;
 use options::Options;
 use ports::Machine;
+use scrubber::Scrubber;
 use substrate::Substrate;
 use telemetry::EventKind;
 use vault::Standing;
+use walk::Walk;
 
 /// How the machine is to go on after the answer was printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,16 +81,29 @@ pub struct Node<M: Machine> {
     decisions: Decisions,
     journal: Journal,
     pace: Pace,
+    scrubber: Scrubber,
     drill: Switch,
+    walk: Option<Walk>,
     departure: Option<Departure>,
 }
 
 impl<M: Machine> Node<M> {
-    /// Serves one request.
+    /// Serves one request, however long it takes. A loop with keys to look after uses
+    /// [`Node::begin`].
     ///
     /// # Errors
     /// A [`Fault`] with what is wrong and what to do; nothing was changed unless it says so.
     pub fn serve(&mut self, request: Request) -> Result<Response, Fault> {
+        let mut answer = self.begin(request);
+        loop {
+            if let Some(answer) = answer {
+                return answer;
+            }
+            answer = self.go_on();
+        }
+    }
+
+    fn serve_at_once(&mut self, request: Request) -> Result<Response, Fault> {
         match request {
             Request::Version => Ok(Response::Version(self.version.clone())),
             Request::Uptime => Ok(Response::Uptime {
@@ -110,7 +128,8 @@ impl<M: Machine> Node<M> {
             Request::Override(request) => self.govern(governance::Command::Override(&request)),
             Request::Ledger(request) => self.serve_ledger(&request),
             Request::Metrics => Ok(Response::Text(self.exposition())),
-            Request::Selftest => Ok(self.selftest()),
+            // `begin` walks the field for these.
+            Request::Selftest => self.serve(Request::Selftest),
             Request::Bench => self.bench(),
             Request::Drill(switch) => Ok(self.set_drill(switch)),
             Request::Reboot => Ok(self.depart(Departure::Reboot)),

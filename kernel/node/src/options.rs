@@ -20,8 +20,10 @@ pub struct Options {
     pub grid_height: u32,
     /// Seconds between two expositions on the telemetry line; 0 turns it off.
     pub telemetry_interval_seconds: u32,
-    /// Lines verified by each background step of the scrubber; 0 turns it off.
-    pub scrub_lines_per_step: u32,
+    /// Share of the processor that the scrubber takes at most, in percent; 0 turns it off.
+    pub scrub_share_percent: u32,
+    /// Seconds within which every line is verified, if the share allows.
+    pub scrub_longest_age_seconds: u32,
 }
 
 impl Default for Options {
@@ -30,7 +32,8 @@ impl Default for Options {
             grid_width: GRID_WIDTH_DEFAULT,
             grid_height: GRID_HEIGHT_DEFAULT,
             telemetry_interval_seconds: 5,
-            scrub_lines_per_step: 64,
+            scrub_share_percent: 10,
+            scrub_longest_age_seconds: 60,
         }
     }
 }
@@ -69,7 +72,8 @@ impl Options {
             "grid_width" => (&mut self.grid_width, 1..=1 << 20),
             "grid_height" => (&mut self.grid_height, 1..=1 << 20),
             "telemetry_interval_seconds" => (&mut self.telemetry_interval_seconds, 0..=3600),
-            "scrub_lines_per_step" => (&mut self.scrub_lines_per_step, 0..=1 << 20),
+            "scrub_share_percent" => (&mut self.scrub_share_percent, 0..=90),
+            "scrub_longest_age_seconds" => (&mut self.scrub_longest_age_seconds, 1..=1 << 20),
             _ => return Err(format!("no option is called `{key}`")),
         };
         match value.parse() {

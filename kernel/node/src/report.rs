@@ -64,8 +64,11 @@ impl<M: Machine> Node<M> {
         metrics.set(Gauge::PoisonedCells, number(status.poisoned));
         metrics.set(Gauge::AverageMagnitude, status.magnitude_mean);
         metrics.set(Gauge::AverageCoherence, status.coherence_mean);
-        let age = now_ns.saturating_sub(self.pace.scrubbed_at);
-        metrics.set(Gauge::ScrubAge, seconds(age));
+        let scrubber = &self.scrubber;
+        metrics.set(Gauge::ScrubAge, seconds(scrubber.since_pass_ns(now_ns)));
+        metrics.set(Gauge::ScrubOldest, seconds(scrubber.oldest_ns(now_ns)));
+        metrics.set(Gauge::ScrubLag, seconds(scrubber.lag_ns(now_ns)));
+        metrics.set(Gauge::ScrubShare, scrubber.share_ratio());
     }
 
     fn refresh_decisions(&mut self) {

@@ -6,6 +6,7 @@ use crate::Node;
 use crate::glyphs::Glyphs;
 use crate::ports::{Entropy, Machine};
 use abi::request::Include;
+use abi::response::ScrubReport;
 use abi::{GlyphId, Response};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -26,10 +27,11 @@ const EXAMPLE: [(&str, &str); 2] = [
 ];
 
 impl<M: Machine> Node<M> {
-    pub(crate) fn selftest(&mut self) -> Response {
+    /// Checks every part; `report` is of a scrub of the whole field just now.
+    pub(crate) fn selftest(&mut self, report: &ScrubReport) -> Response {
         let mut checks = alloc::vec![
             ("interpreter".to_string(), check_interpreter()),
-            ("substrate".to_string(), self.check_substrate()),
+            ("substrate".to_string(), check_substrate(report)),
             ("telemetry".to_string(), self.check_telemetry()),
             ("entropy".to_string(), check_entropy(&mut self.machine)),
         ];
@@ -39,18 +41,6 @@ impl<M: Machine> Node<M> {
         checks.extend(self.machine.selftest());
         self.tell_integrity_events();
         Response::Selftest(checks)
-    }
-
-    fn check_substrate(&mut self) -> Result<(), String> {
-        let report = self.substrate.scrub_all();
-        self.scrub_completed();
-        if report.damaged == 0 {
-            return Ok(());
-        }
-        Err(format!(
-            "{} of {} lines were damaged, {} repaired, {} cells lost",
-            report.damaged, report.lines, report.repaired, report.poisoned
-        ))
     }
 
     fn check_ledger(&mut self) -> Result<(), String> {
@@ -71,6 +61,16 @@ impl<M: Machine> Node<M> {
             Err("the exposition is not whole".to_string())
         }
     }
+}
+
+fn check_substrate(report: &ScrubReport) -> Result<(), String> {
+    if report.damaged == 0 {
+        return Ok(());
+    }
+    Err(format!(
+        "{} of {} lines were damaged, {} repaired, {} cells lost",
+        report.damaged, report.lines, report.repaired, report.poisoned
+    ))
 }
 
 /// Runs the specification's worked example on a field of its own.

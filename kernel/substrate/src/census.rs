@@ -99,9 +99,8 @@ impl Census {
     /// # Errors
     /// [`SubstrateError::OutOfMemory`].
     pub(crate) fn new(geometry: &Geometry) -> Result<Self, SubstrateError> {
-        let bytes = geometry.cell_lines * size_of::<u16>() + geometry.slots * size_of::<u32>();
         let out_of_memory = |_| SubstrateError::OutOfMemory {
-            bytes: bytes as u64,
+            bytes: Self::bytes_for(geometry),
         };
         let mut lines = Vec::new();
         lines
@@ -120,6 +119,12 @@ impl Census {
             superposed: 0,
             lost: 0,
         })
+    }
+
+    /// Bytes of memory that the census of a geometry takes.
+    pub(crate) const fn bytes_for(geometry: &Geometry) -> u64 {
+        let lines = (geometry.cell_lines as u64).saturating_mul(size_of::<u16>() as u64);
+        lines.saturating_add((geometry.slots as u64).saturating_mul(size_of::<u32>() as u64))
     }
 
     /// Bytes of memory that the census takes.

@@ -22,24 +22,57 @@ const FORM: &[u8] = b"glyphos field 1\n";
 /// Number of pairs of a superposition that was lost.
 const LOST: u8 = 0xff;
 
+/// A digest under way. The field must not be changed before its last step.
+#[derive(Debug)]
+pub struct DigestWalk {
+    hash: Sha256,
+    next: usize,
+}
+
+impl DigestWalk {
+    /// Cells that are in it already.
+    #[must_use]
+    pub const fn cells_done(&self) -> u64 {
+        self.next as u64
+    }
+}
+
 impl Substrate {
     /// SHA-256 of the whole field, verified.
     pub fn digest(&mut self) -> [u8; 32] {
-        self.settle_all();
+        let mut walk = self.digest_begin();
+        loop {
+            if let Some(digest) = self.digest_step(&mut walk, u64::MAX) {
+                return digest;
+            }
+        }
+    }
+
+    /// Begins a digest of the field as it is, to be taken in steps.
+    #[must_use]
+    pub fn digest_begin(&self) -> DigestWalk {
         let mut hash = Sha256::new();
         hash.update(FORM);
         hash.update(self.guard.geometry.width.to_le_bytes());
         hash.update(self.guard.geometry.height.to_le_bytes());
         hash.update(self.guard.now.to_le_bytes());
-        for index in 0..self.guard.geometry.cells {
-            self.hash_cell(index, &mut hash);
+        DigestWalk { hash, next: 0 }
+    }
+
+    /// Takes up to `cells` more cells into a digest; gives it when they were the last.
+    pub fn digest_step(&mut self, walk: &mut DigestWalk, cells: u64) -> Option<[u8; 32]> {
+        let left = self.guard.geometry.cells.saturating_sub(walk.next);
+        let count = usize::try_from(cells).map_or(left, |cells| cells.min(left));
+        for index in walk.next..walk.next + count {
+            self.hash_cell(index, &mut walk.hash);
         }
-        hash.finalize().into()
+        walk.next += count;
+        (count == left).then(|| walk.hash.clone().finalize().into())
     }
 
     fn hash_cell(&mut self, index: usize, hash: &mut Sha256) {
         let lane = Lane::of(index);
-        let verified = self.guard.verify(index / line::LANES);
+        let verified = self.settle(index / line::LANES);
         let line = self.guard.line(&verified);
         let flags = line::flags(line, lane);
         if flags & POISONED != 0 {

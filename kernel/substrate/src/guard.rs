@@ -88,6 +88,16 @@ pub(crate) struct Editor<'a> {
 }
 
 impl Guard {
+    /// Bytes of memory that a substrate of this geometry takes.
+    pub(crate) const fn bytes_for(geometry: &Geometry) -> u64 {
+        let bytes_per_block = (size_of::<Line>() + size_of::<u64>()) as u64;
+        let guarded = (geometry.blocks() as u64).saturating_mul(bytes_per_block);
+        let generations = geometry.data_lines().saturating_add(geometry.stripes) as u64;
+        guarded
+            .saturating_add(generations.saturating_mul(size_of::<u32>() as u64))
+            .saturating_add(Census::bytes_for(geometry))
+    }
+
     /// Bytes of memory that the substrate takes.
     pub(crate) fn memory_bytes(&self) -> u64 {
         let guarded = size_of_val(self.blocks.as_slice())

@@ -43,6 +43,7 @@ mod superposition;
 mod survey;
 mod wave;
 
+pub use digest::DigestWalk;
 pub use effect::Effect;
 pub use error::SubstrateError;
 pub use event::{Action, Counters, EVENTS_MAX, Finding, IntegrityEvent, Place, Repairs};
@@ -106,6 +107,14 @@ impl Substrate {
         })
     }
 
+    /// Bytes of memory that a grid of `width` by `height` cells takes.
+    ///
+    /// # Errors
+    /// [`SubstrateError::Empty`] or [`SubstrateError::TooLarge`].
+    pub fn bytes_for(width: u32, height: u32) -> Result<u64, SubstrateError> {
+        Ok(Guard::bytes_for(&Geometry::new(width, height)?))
+    }
+
     /// Cells in the grid.
     #[must_use]
     pub fn cell_count(&self) -> u64 {
@@ -134,6 +143,12 @@ impl Substrate {
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         self.guard.memory_bytes()
+    }
+
+    /// Lines of data and parity that a pass of the scrubber visits.
+    #[must_use]
+    pub fn line_count(&self) -> u64 {
+        self.guard.geometry.blocks() as u64
     }
 
     /// Pages that [`Injection::Page`] can name.

@@ -518,3 +518,15 @@ fn the_map_shows_magnitudes_superpositions_and_stays_within_64_by_64() {
         );
     }
 }
+
+#[test]
+fn the_memory_that_a_grid_is_said_to_take_is_what_it_takes() {
+    for (width, height) in [(1, 1), (64, 64), (300, 301), (7, 10_000)] {
+        let field = Substrate::new(width, height).expect("there is memory");
+        assert_eq!(
+            Substrate::bytes_for(width, height),
+            Ok(field.memory_bytes())
+        );
+    }
+    assert!(Substrate::bytes_for(0, 1).is_err());
+}

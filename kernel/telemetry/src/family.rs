@@ -119,6 +119,9 @@ family_enum!(
     Gauge, Kind::Gauge, {
         PoisonedCells "glyphos_substrate_poisoned_cells" None, "Cells whose content was lost and that await a write.";
         ScrubAge "glyphos_substrate_scrub_age_seconds" None, "Time since the scrubber last completed a walk.";
+        ScrubOldest "glyphos_substrate_scrub_oldest_seconds" None, "Time since the line that waits longest was verified, at most.";
+        ScrubLag "glyphos_substrate_scrub_lag_seconds" None, "Time by which that exceeds the option scrub_longest_age_seconds; 0 while it is kept.";
+        ScrubShare "glyphos_substrate_scrub_share_ratio" None, "Part of the processor that scrubbing took lately, 0 to 1.";
         AverageMagnitude "glyphos_substrate_avg_magnitude" None, "Mean magnitude of the readable cells.";
         AverageCoherence "glyphos_substrate_avg_coherence" None, "Mean coherence of the readable cells.";
         VaultGlyphs "glyphos_vault_glyphs" None, "Glyphs loaded from the vault.";

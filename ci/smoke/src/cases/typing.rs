@@ -69,7 +69,8 @@ fn count(screen: &Screen, words: &str) -> usize {
 
 fn story(place: &Place<'_>) -> Result<(), Failure> {
     let disk = place.empty_disk(1 << 20)?;
-    let profile = checks::with_disk(place, &disk);
+    let mut profile = checks::with_disk(place, &disk);
+    checks::set_options(&mut profile, place, "scrub_longest_age_seconds: 2\n")?;
     let mut session = Session::start(&profile, checks::limits(), &place.log())?;
     session.wait_ready()?;
     let log = place.log();

@@ -91,3 +91,56 @@ fn the_scrubber_walks_the_whole_field_in_the_background() {
     let status = session.line("substrate status");
     assert!(status.contains("repairs=1"), "{status}");
 }
+
+#[test]
+fn a_grid_beyond_memory_is_refused_with_what_fits() {
+    // The simulated machine has 32 MiB in one piece; a host would give far more.
+    let text = "grid_width: 1048576\ngrid_height: 1048576\n";
+    let archive = ramdisk(&[("glyphos.conf", text)]);
+    let mut session = Session::start(&World::new(), Some(&archive), None);
+    let log = session.log();
+    assert!(
+        log.contains(
+            "1048576 x 1048576 cells do not fit in the 16 MiB there are: choose a grid_width below"
+        ),
+        "{log}"
+    );
+    assert!(
+        session
+            .line("substrate status")
+            .contains("width=64 height=64")
+    );
+}
+
+#[test]
+fn a_walk_of_the_whole_field_is_served_in_slices_and_can_be_stopped() {
+    // More lines than are verified in a slice, with a look at the clock for each 256.
+    let text = "grid_width: 1024\ngrid_height: 1024\n";
+    let archive = ramdisk(&[("glyphos.conf", text)]);
+    let mut whole = Session::start(&World::new(), Some(&archive), None);
+    let mut session = Session::start(&World::new(), Some(&archive), None);
+    for line in ["substrate digest", "substrate scrub"] {
+        let expected = whole.line(line);
+        let Ok(Some(console::Command::Node(request))) = console::parse(line) else {
+            panic!("{line} is a request")
+        };
+        assert!(
+            session.node.begin(request.clone()).is_none(),
+            "{line} takes slices"
+        );
+        assert!(session.node.walked_percent() < Some(100));
+        assert_eq!(session.node.stop().code, FaultCode::Stopped);
+        assert_eq!(session.node.walked_percent(), None);
+        let nothing = session.node.go_on().expect("there is an answer");
+        assert!(nothing.is_err_and(|fault| fault.code == FaultCode::Stopped));
+        let mut answer = session.node.begin(request);
+        while answer.is_none() {
+            session.node.background();
+            answer = session.node.go_on();
+        }
+        let answer = answer
+            .expect("the loop waited for it")
+            .expect("it is served");
+        assert_eq!(crate::simulation::shown(&answer), expected);
+    }
+}

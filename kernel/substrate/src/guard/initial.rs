@@ -19,9 +19,6 @@ use crate::line;
 use crate::survey::Survey;
 use alloc::vec::Vec;
 
-/// Bytes that a block, its checksum and its generation take.
-const BLOCK_BYTES: u64 = (size_of::<Line>() + size_of::<u64>() + size_of::<u32>()) as u64;
-
 impl Guard {
     /// Takes the memory for `geometry`.
     ///
@@ -30,7 +27,7 @@ impl Guard {
     pub(crate) fn new(geometry: Geometry) -> Result<Self, SubstrateError> {
         let count = geometry.blocks();
         let out_of_memory = |_| SubstrateError::OutOfMemory {
-            bytes: (count as u64).saturating_mul(BLOCK_BYTES),
+            bytes: Self::bytes_for(&geometry),
         };
         let mut blocks: Vec<Line> = Vec::new();
         blocks.try_reserve_exact(count).map_err(out_of_memory)?;
