@@ -1,14 +1,15 @@
 //! `cargo xtask bench`: what things cost, each figure with the command that gives it.
 //!
 //! Owns the report and its comparison with the last run; `start` measures boots, `peer` the Linux
-//! kernel that boots beside ours, `language` what other languages take, `ledger`
-//! what other stores take, `race` the substrate beside plain C, `count` its instructions, `growth` shows how its costs grow, `figures` holds and compares
-//! numbers.
+//! kernel that boots beside ours, `commits` durable decisions beside SQLite in Linux, `language` what
+//! other languages take, `ledger` what other stores take, `race` the substrate beside plain C, `count`
+//! its instructions, `growth` shows how its costs grow, `figures` holds and compares numbers.
 //!
 //! Invariants:
 //! - no figure decides anything: a benchmark reports, tests judge;
 //! - figures of the same name are comparable: same files, same flags, best of the same count.
 
+mod commits;
 mod contestants;
 mod count;
 mod figures;
@@ -66,6 +67,8 @@ enum Part {
     Language,
     /// The ledger beside SQLite and redb
     Ledger,
+    /// Durable commits of the node in QEMU, and of SQLite in a Linux guest
+    Commits,
     /// Operations of single crates
     Operations,
     /// The substrate beside plain C
@@ -77,7 +80,7 @@ enum Part {
 /// # Errors
 /// If something cannot be built, started or measured.
 pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
-    let needs_image = [Part::Sizes, Part::Start, Part::Linux]
+    let needs_image = [Part::Sizes, Part::Start, Part::Linux, Part::Commits]
         .into_iter()
         .any(|part| arguments.wants(part));
     if !arguments.no_build && needs_image {
@@ -108,6 +111,9 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
     }
     if arguments.wants(Part::Ledger) && !arguments.no_peer {
         ledger::measure(artifacts, arguments.rounds, &mut now)?;
+    }
+    if arguments.wants(Part::Commits) {
+        commits::measure(artifacts, !arguments.no_peer, &mut now)?;
     }
     if arguments.wants(Part::Operations) {
         operations(artifacts, &mut now)?;

@@ -15,6 +15,8 @@ pub(super) enum Unit {
     Instructions,
     Milliseconds,
     Nanoseconds,
+    /// How often in a second.
+    PerSecond,
     /// A ratio: how many times.
     Times,
 }
@@ -27,6 +29,7 @@ impl Unit {
             Self::Instructions => format!("{:.2} M instructions", value / 1e6),
             Self::Milliseconds => format!("{value:.1} ms"),
             Self::Nanoseconds => format!("{value:.1} ns"),
+            Self::PerSecond => format!("{value:.0} a second"),
             Self::Times => format!("{value:.2} times"),
         }
     }

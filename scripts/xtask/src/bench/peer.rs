@@ -42,7 +42,7 @@ text:
 
 /// Measures both, in turn.
 pub(super) fn measure(artifacts: &Artifacts, rounds: u32, figures: &mut Figures) -> Result<()> {
-    let folder = artifacts.target().join("bench/linux");
+    let folder = folder(artifacts);
     let kernel = kernel(&folder)?;
     let initrd = initrd(&folder)?;
     let ours = start::direct(artifacts, Machine::Pc);
@@ -92,8 +92,23 @@ fn boot_linux(profile: &Profile, folder: &Path) -> Result<Duration> {
     Ok(wall)
 }
 
+/// Where the package is unpacked.
+pub(super) fn folder(artifacts: &Artifacts) -> PathBuf {
+    artifacts.target().join("bench/linux")
+}
+
+/// The folder of the kernel's modules, once the kernel is there.
+pub(super) fn modules(folder: &Path) -> Result<PathBuf> {
+    let modules = folder.join("package/lib/modules");
+    fs::read_dir(&modules)?
+        .flatten()
+        .map(|entry| entry.path())
+        .next()
+        .context("the package holds no modules")
+}
+
 /// The kernel of the package, fetched and unpacked once.
-fn kernel(folder: &Path) -> Result<PathBuf> {
+pub(super) fn kernel(folder: &Path) -> Result<PathBuf> {
     fs::create_dir_all(folder)?;
     let unpacked = folder.join("package");
     if let Ok(kernel) = find_kernel(&unpacked) {
@@ -149,14 +164,41 @@ fn initrd(folder: &Path) -> Result<PathBuf> {
     fs::write(&source, INIT)?;
     process::output(Command::new("as").arg(&source).arg("-o").arg(&object))?;
     process::output(Command::new("ld").arg(&object).arg("-o").arg(&init))?;
-    let mut archive = Vec::new();
-    entry(&mut archive, "dev", 0o040_755, (0, 0), b"")?;
-    entry(&mut archive, "dev/console", 0o020_600, (5, 1), b"")?;
-    entry(&mut archive, "init", 0o100_755, (0, 0), &fs::read(&init)?)?;
-    entry(&mut archive, "TRAILER!!!", 0, (0, 0), b"")?;
+    let mut archive = Archive::new()?;
+    archive.program("init", &fs::read(&init)?)?;
     let path = folder.join("initrd.cpio");
-    fs::write(&path, archive)?;
+    fs::write(&path, archive.end()?)?;
     Ok(path)
+}
+
+/// An initial ramdisk that has a console.
+pub(super) struct Archive(Vec<u8>);
+
+impl Archive {
+    pub(super) fn new() -> Result<Self> {
+        let mut archive = Self(Vec::new());
+        archive.folder("dev")?;
+        entry(&mut archive.0, "dev/console", 0o020_600, (5, 1), b"")?;
+        Ok(archive)
+    }
+
+    pub(super) fn folder(&mut self, name: &str) -> Result<()> {
+        entry(&mut self.0, name, 0o040_755, (0, 0), b"")
+    }
+
+    pub(super) fn file(&mut self, name: &str, content: &[u8]) -> Result<()> {
+        entry(&mut self.0, name, 0o100_644, (0, 0), content)
+    }
+
+    pub(super) fn program(&mut self, name: &str, content: &[u8]) -> Result<()> {
+        entry(&mut self.0, name, 0o100_755, (0, 0), content)
+    }
+
+    /// The archive's bytes.
+    pub(super) fn end(mut self) -> Result<Vec<u8>> {
+        entry(&mut self.0, "TRAILER!!!", 0, (0, 0), b"")?;
+        Ok(self.0)
+    }
 }
 
 /// Appends one file in the "newc" form: thirteen numbers of eight digits, name, content, each part
