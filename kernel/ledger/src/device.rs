@@ -63,6 +63,27 @@ pub trait BlockDevice {
     /// The device's word for why not; each sector may then hold old bytes, new ones or neither.
     fn write(&mut self, sector: u64, data: &[u8]) -> Result<(), DeviceError>;
 
+    /// Does all of these writes, in any order, and at once where the device can: durable only after
+    /// [`Self::flush`].
+    ///
+    /// # Errors
+    /// As [`Self::write`], for any of the sectors.
+    fn write_all(&mut self, writes: &[(u64, &[u8])]) -> Result<(), DeviceError> {
+        writes
+            .iter()
+            .try_for_each(|(sector, data)| self.write(*sector, data))
+    }
+
+    /// Does all of these reads, in any order, and at once where the device can.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; the content of every buffer is then undefined.
+    fn read_all(&mut self, reads: &mut [(u64, &mut [u8])]) -> Result<(), DeviceError> {
+        reads
+            .iter_mut()
+            .try_for_each(|(sector, buffer)| self.read(*sector, buffer))
+    }
+
     /// Makes every write before this call survive a power cut.
     ///
     /// # Errors
@@ -84,6 +105,14 @@ impl<D: BlockDevice + ?Sized> BlockDevice for &mut D {
         (**self).write(sector, data)
     }
 
+    fn write_all(&mut self, writes: &[(u64, &[u8])]) -> Result<(), DeviceError> {
+        (**self).write_all(writes)
+    }
+
+    fn read_all(&mut self, reads: &mut [(u64, &mut [u8])]) -> Result<(), DeviceError> {
+        (**self).read_all(reads)
+    }
+
     fn flush(&mut self) -> Result<(), DeviceError> {
         (**self).flush()
     }
@@ -100,6 +129,14 @@ impl<D: BlockDevice + ?Sized> BlockDevice for Box<D> {
 
     fn write(&mut self, sector: u64, data: &[u8]) -> Result<(), DeviceError> {
         (**self).write(sector, data)
+    }
+
+    fn write_all(&mut self, writes: &[(u64, &[u8])]) -> Result<(), DeviceError> {
+        (**self).write_all(writes)
+    }
+
+    fn read_all(&mut self, reads: &mut [(u64, &mut [u8])]) -> Result<(), DeviceError> {
+        (**self).read_all(reads)
     }
 
     fn flush(&mut self) -> Result<(), DeviceError> {

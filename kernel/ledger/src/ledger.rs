@@ -25,7 +25,7 @@ use abi::response::{LedgerState, LedgerStatus};
 use crate::device::{BlockDevice, SECTOR_BYTES};
 use crate::error::{AppendError, OpenError, ReadOnlyReason};
 use crate::finding::Finding;
-use crate::geometry::{FRAME_BYTES, Geometry};
+use crate::geometry::{FRAME_BYTES, Geometry, Place};
 use crate::recovery::{Mode, NextSlot, RecoveryReport, recover};
 use crate::superblock::Superblock;
 
@@ -128,7 +128,8 @@ impl<D: BlockDevice> Ledger<D> {
             .superblock
             .geometry
             .group_max()
-            .saturating_mul(FRAME_BYTES);
+            .saturating_mul(FRAME_BYTES)
+            .saturating_mul(Place::ALL.len());
         let mut ledger = Ledger {
             device,
             superblock: recovered.superblock,

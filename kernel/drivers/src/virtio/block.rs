@@ -4,7 +4,8 @@
 //! buffer with a deadline, see `request`; an error is reported and never retried here, because
 //! a flush that is retried after it failed proves nothing.
 
-use super::request::{RequestError, Requests, Shape};
+use super::request::{BATCH_MAX, RequestError, Requests, Shape};
+use alloc::vec::Vec;
 use bitflags::bitflags;
 use ledger::{BlockDevice, DeviceError};
 use virtio_drivers::transport::Transport;
@@ -14,7 +15,7 @@ const SECTOR_BYTES: usize = 512;
 const HEAD_BYTES: usize = 16;
 /// Bytes of data in one request at most.
 const DATA_BYTES_MAX: usize = 64 * 1024;
-/// Pages of the bounce buffer: data, head and status.
+/// Pages of the bounce buffer: data, heads and statuses.
 const BUFFER_PAGES: usize = DATA_BYTES_MAX / virtio_drivers::PAGE_SIZE + 1;
 
 const TYPE_IN: u32 = 0;
@@ -79,11 +80,13 @@ impl<T: Transport> VirtioBlock<T> {
         }
     }
 
-    fn put_head(&mut self, kind: u32, sector: u64) -> Result<&mut [u8], RequestError> {
-        let buffer = self.requests.buffer()?;
+    /// Lays the head of a request at `at` into the bounce buffer, and gives what is behind it.
+    fn put_head(&mut self, at: usize, kind: u32, sector: u64) -> Result<&mut [u8], DeviceError> {
+        let buffer = self.requests.buffer().map_err(gone)?;
         let (head, rest) = buffer
-            .split_at_mut_checked(HEAD_BYTES)
-            .ok_or(RequestError::TooLarge)?;
+            .get_mut(at..)
+            .and_then(|buffer| buffer.split_at_mut_checked(HEAD_BYTES))
+            .ok_or(DeviceError::OutOfRange)?;
         let words = kind
             .to_le_bytes()
             .into_iter()
@@ -93,26 +96,54 @@ impl<T: Transport> VirtioBlock<T> {
         Ok(rest)
     }
 
-    /// Runs the request and checks the status byte, the last that the device writes.
-    fn run(&mut self, shape: Shape, failure: DeviceError) -> Result<(), DeviceError> {
-        let status_at = shape
-            .to_device
-            .saturating_add(shape.from_device)
-            .saturating_sub(1);
+    /// Runs the requests and checks the status byte of each, the last that the device writes.
+    fn run(&mut self, shapes: &[Shape], failure: DeviceError) -> Result<(), DeviceError> {
         let map = |error| match error {
             RequestError::TimedOut => DeviceError::Timeout,
             RequestError::Nonsense | RequestError::TooLarge => failure,
         };
-        // A status that the device leaves untouched must not read as success.
-        if let Some(status) = self.requests.buffer().map_err(map)?.get_mut(status_at) {
-            *status = 0xff;
+        for shape in shapes {
+            // A status that the device leaves untouched must not read as success.
+            let buffer = self.requests.buffer().map_err(map)?;
+            *buffer.get_mut(shape.last()).ok_or(failure)? = 0xff;
         }
-        self.requests.run(&mut self.transport, shape).map_err(map)?;
-        match self.requests.buffer().map_err(map)?.get(status_at) {
-            Some(&STATUS_OK) => Ok(()),
-            _ => Err(failure),
+        self.requests
+            .run_all(&mut self.transport, shapes, &mut [])
+            .map_err(map)?;
+        for shape in shapes {
+            match self.requests.buffer().map_err(map)?.get(shape.last()) {
+                Some(&STATUS_OK) => {}
+                _ => return Err(failure),
+            }
         }
+        Ok(())
     }
+}
+
+/// The shapes of requests that carry `data_bytes` each, one behind the other: as many as go at once.
+fn batch(
+    data_bytes: impl Iterator<Item = usize>,
+    split: impl Fn(usize) -> (usize, usize),
+) -> Vec<Shape> {
+    let mut at: usize = 0;
+    data_bytes
+        .take(BATCH_MAX)
+        .map_while(|bytes| {
+            let (to_device, from_device) = split(bytes);
+            let shape = Shape {
+                at,
+                to_device,
+                from_device,
+            };
+            at = shape.last().saturating_add(1);
+            (at <= BUFFER_PAGES * virtio_drivers::PAGE_SIZE).then_some(shape)
+        })
+        .collect()
+}
+
+/// The first sector of the piece after one of `bytes` at `sector`.
+fn after(sector: u64, bytes: usize) -> u64 {
+    sector.saturating_add((bytes / SECTOR_BYTES) as u64)
 }
 
 fn gone(_: RequestError) -> DeviceError {
@@ -125,42 +156,74 @@ impl<T: Transport> BlockDevice for VirtioBlock<T> {
     }
 
     fn read(&mut self, sector: u64, buffer: &mut [u8]) -> Result<(), DeviceError> {
-        self.check(sector, buffer.len())?;
-        let mut at = sector;
-        for piece in buffer.chunks_mut(DATA_BYTES_MAX) {
-            self.put_head(TYPE_IN, at).map_err(gone)?;
-            let shape = Shape {
-                to_device: HEAD_BYTES,
-                from_device: piece.len() + 1,
-            };
-            self.run(shape, DeviceError::Read)?;
-            let bytes = self.requests.buffer().map_err(gone)?;
-            let data = bytes
-                .get(HEAD_BYTES..HEAD_BYTES + piece.len())
+        self.read_all(&mut [(sector, buffer)])
+    }
+
+    fn write(&mut self, sector: u64, data: &[u8]) -> Result<(), DeviceError> {
+        self.write_all(&[(sector, data)])
+    }
+
+    fn read_all(&mut self, reads: &mut [(u64, &mut [u8])]) -> Result<(), DeviceError> {
+        let mut pieces: Vec<(u64, &mut [u8])> = Vec::new();
+        for (sector, buffer) in reads {
+            self.check(*sector, buffer.len())?;
+            let mut at = *sector;
+            for piece in buffer.chunks_mut(DATA_BYTES_MAX) {
+                let next = after(at, piece.len());
+                pieces.push((at, piece));
+                at = next;
+            }
+        }
+        let mut rest = pieces.as_mut_slice();
+        while !rest.is_empty() {
+            let sizes = rest.iter().map(|(_, piece)| piece.len());
+            let shapes = batch(sizes, |bytes| (HEAD_BYTES, bytes + 1));
+            let (now, later) = rest
+                .split_at_mut_checked(shapes.len().max(1))
                 .ok_or(DeviceError::Read)?;
-            piece.copy_from_slice(data);
-            at = at.saturating_add((piece.len() / SECTOR_BYTES) as u64);
+            for (shape, (sector, _)) in shapes.iter().zip(&*now) {
+                self.put_head(shape.at, TYPE_IN, *sector)?;
+            }
+            self.run(&shapes, DeviceError::Read)?;
+            let bytes = self.requests.buffer().map_err(gone)?;
+            for (shape, (_, piece)) in shapes.iter().zip(now) {
+                let start = shape.at + HEAD_BYTES;
+                let data = bytes.get(start..start + piece.len());
+                piece.copy_from_slice(data.ok_or(DeviceError::Read)?);
+            }
+            rest = later;
         }
         Ok(())
     }
 
-    fn write(&mut self, sector: u64, data: &[u8]) -> Result<(), DeviceError> {
-        self.check(sector, data.len())?;
+    fn write_all(&mut self, writes: &[(u64, &[u8])]) -> Result<(), DeviceError> {
+        let mut pieces: Vec<(u64, &[u8])> = Vec::new();
+        for (sector, data) in writes {
+            self.check(*sector, data.len())?;
+            let mut at = *sector;
+            for piece in data.chunks(DATA_BYTES_MAX) {
+                pieces.push((at, piece));
+                at = after(at, piece.len());
+            }
+        }
         if self.features.contains(Features::READ_ONLY) {
             return Err(DeviceError::ReadOnly);
         }
-        let mut at = sector;
-        for piece in data.chunks(DATA_BYTES_MAX) {
-            let rest = self.put_head(TYPE_OUT, at).map_err(gone)?;
-            rest.get_mut(..piece.len())
-                .ok_or(DeviceError::Write)?
-                .copy_from_slice(piece);
-            let shape = Shape {
-                to_device: HEAD_BYTES + piece.len(),
-                from_device: 1,
-            };
-            self.run(shape, DeviceError::Write)?;
-            at = at.saturating_add((piece.len() / SECTOR_BYTES) as u64);
+        let mut rest = pieces.as_slice();
+        while !rest.is_empty() {
+            let sizes = rest.iter().map(|(_, piece)| piece.len());
+            let shapes = batch(sizes, |bytes| (HEAD_BYTES + bytes, 1));
+            let (now, later) = rest
+                .split_at_checked(shapes.len().max(1))
+                .ok_or(DeviceError::Write)?;
+            for (shape, (sector, piece)) in shapes.iter().zip(now) {
+                let room = self.put_head(shape.at, TYPE_OUT, *sector)?;
+                room.get_mut(..piece.len())
+                    .ok_or(DeviceError::Write)?
+                    .copy_from_slice(piece);
+            }
+            self.run(&shapes, DeviceError::Write)?;
+            rest = later;
         }
         Ok(())
     }
@@ -170,13 +233,12 @@ impl<T: Transport> BlockDevice for VirtioBlock<T> {
         if !self.features.contains(Features::FLUSH) {
             return Ok(());
         }
-        self.put_head(TYPE_FLUSH, 0).map_err(gone)?;
-        self.run(
-            Shape {
-                to_device: HEAD_BYTES,
-                from_device: 1,
-            },
-            DeviceError::Flush,
-        )
+        self.put_head(0, TYPE_FLUSH, 0)?;
+        let shape = Shape {
+            at: 0,
+            to_device: HEAD_BYTES,
+            from_device: 1,
+        };
+        self.run(&[shape], DeviceError::Flush)
     }
 }

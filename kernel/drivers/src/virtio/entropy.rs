@@ -44,6 +44,7 @@ impl<T: Transport> VirtioEntropy<T> {
         self.requests.run(
             &mut self.transport,
             Shape {
+                at: 0,
                 to_device: 0,
                 from_device: bytes,
             },

@@ -1,11 +1,11 @@
-//! One request at a time over a virtqueue, with a deadline.
+//! Requests over a virtqueue, a few at once, with a deadline.
 //!
 //! Owns the queue and a bounce buffer that the device reads and writes. Because the device
 //! only ever sees that buffer, and it is never freed, giving up on a request that the device
 //! does not finish is sound: a late answer lands where nobody looks.
 //!
 //! Invariants:
-//! - at most one request is under way;
+//! - nothing is under way between two calls: each waits for all that it gave the device;
 //! - once a request has timed out or the device has answered nonsense, the queue is not used again.
 
 use super::hal::MachineHal;
@@ -17,8 +17,10 @@ use virtio_drivers::queue::VirtQueue;
 use virtio_drivers::transport::Transport;
 use virtio_drivers::{Error, PAGE_SIZE};
 
-/// Descriptors of a queue: a request uses three.
-pub(crate) const QUEUE_SIZE: usize = 4;
+/// Descriptors of a queue: a request uses two at most.
+pub(crate) const QUEUE_SIZE: usize = 16;
+/// Requests that are given to a device at once at most.
+pub(crate) const BATCH_MAX: usize = QUEUE_SIZE / 2;
 /// How long a device may take, in nanoseconds: less than the 5 s after which people call it hung.
 const DEADLINE_NS: u64 = 4_000_000_000;
 
@@ -42,14 +44,26 @@ pub(crate) struct Requests {
     broken: Option<RequestError>,
 }
 
-/// The parts of the bounce buffer that one request shows to the device, in bytes from its start:
-/// first what the device reads, then what it writes.
+/// The parts of the bounce buffer that one request shows to the device: first what the device reads,
+/// then what it writes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
+    /// Where in the buffer it begins, in bytes.
+    pub(crate) at: usize,
     /// Bytes that the device reads.
     pub(crate) to_device: usize,
     /// Bytes that the device writes, right after them.
     pub(crate) from_device: usize,
+}
+
+impl Shape {
+    /// Where the last byte of the request is.
+    pub(crate) fn last(self) -> usize {
+        self.at
+            .saturating_add(self.to_device)
+            .saturating_add(self.from_device)
+            .saturating_sub(1)
+    }
 }
 
 impl Requests {
@@ -87,7 +101,21 @@ impl Requests {
         transport: &mut T,
         shape: Shape,
     ) -> Result<usize, RequestError> {
-        let result = self.exchange(transport, shape);
+        let mut written = [0];
+        self.run_all(transport, &[shape], &mut written)?;
+        let [written] = written;
+        Ok(written)
+    }
+
+    /// As [`run`](Self::run) for several requests at once, at most [`BATCH_MAX`], whose parts of the
+    /// buffer follow each other. Says of as many as `written` has room for how much the device wrote.
+    pub(crate) fn run_all<T: Transport>(
+        &mut self,
+        transport: &mut T,
+        shapes: &[Shape],
+        written: &mut [usize],
+    ) -> Result<(), RequestError> {
+        let result = self.exchange(transport, shapes, written);
         if let Err(error @ (RequestError::TimedOut | RequestError::Nonsense)) = result {
             self.broken = Some(error);
         }
@@ -97,45 +125,103 @@ impl Requests {
     fn exchange<T: Transport>(
         &mut self,
         transport: &mut T,
-        shape: Shape,
-    ) -> Result<usize, RequestError> {
-        if shape.to_device.saturating_add(shape.from_device) > self.buffer_bytes {
+        shapes: &[Shape],
+        written: &mut [usize],
+    ) -> Result<(), RequestError> {
+        if shapes.len() > BATCH_MAX || !self.fits(shapes) {
             return Err(RequestError::TooLarge);
         }
-        let start = {
-            let buffer = self.buffer()?;
-            buffer.as_mut_ptr()
-        };
-        // SAFETY: the range lies in the bounce buffer (checked above), which is never freed and
-        // which nobody else touches until the request is over or the queue is given up.
-        let to_device = unsafe { slice::from_raw_parts(start, shape.to_device) };
-        // SAFETY: as above, and it does not overlap `to_device`.
-        let from_device =
-            unsafe { slice::from_raw_parts_mut(start.add(shape.to_device), shape.from_device) };
-        let inputs: &[&[u8]] = &[to_device];
-        let inputs = if shape.to_device == 0 { &[] } else { inputs };
-        let outputs: &mut [&mut [u8]] = &mut [from_device];
-        // SAFETY: the buffers outlive the request, see above.
-        let token =
-            unsafe { self.queue.add(inputs, outputs) }.map_err(|_| RequestError::Nonsense)?;
+        let mut tokens = [None; BATCH_MAX];
+        for (token, shape) in tokens.iter_mut().zip(shapes) {
+            *token = Some(self.give(*shape)?);
+        }
         if self.queue.should_notify() {
             transport.notify(0);
         }
         let deadline = (self.now_ns)().saturating_add(DEADLINE_NS);
-        while !self.queue.can_pop() {
-            if (self.now_ns)() > deadline {
-                return Err(RequestError::TimedOut);
+        for _ in shapes {
+            while !self.queue.can_pop() {
+                if (self.now_ns)() > deadline {
+                    return Err(RequestError::TimedOut);
+                }
+                core::hint::spin_loop();
             }
-            core::hint::spin_loop();
+            // The device finishes in any order.
+            let token = self.queue.peek_used().ok_or(RequestError::Nonsense)?;
+            let index = tokens.iter().position(|given| *given == Some(token));
+            let index = index.ok_or(RequestError::Nonsense)?;
+            let shape = shapes.get(index).ok_or(RequestError::Nonsense)?;
+            let count = self.take(token, *shape)?;
+            if let Some(slot) = tokens.get_mut(index) {
+                *slot = None;
+            }
+            if let Some(slot) = written.get_mut(index) {
+                *slot = count;
+            }
         }
+        Ok(())
+    }
+
+    /// Whether the parts follow each other inside the bounce buffer.
+    fn fits(&self, shapes: &[Shape]) -> bool {
+        let mut end: usize = 0;
+        shapes.iter().all(|shape| {
+            let is_behind = shape.at >= end;
+            end = shape
+                .at
+                .saturating_add(shape.to_device)
+                .saturating_add(shape.from_device);
+            is_behind && end <= self.buffer_bytes
+        })
+    }
+
+    /// Puts a request whose parts fit into the queue; the device has it with the next notification,
+    /// or sooner.
+    fn give(&mut self, shape: Shape) -> Result<u16, RequestError> {
+        if let Some(error) = self.broken {
+            return Err(error);
+        }
+        // SAFETY: the parts fit, nothing else of them is borrowed, and they are dropped at the end.
+        let (to_device, from_device) = unsafe { parts(self.buffer, shape) };
+        let inputs = [to_device];
+        let inputs = inputs.get(usize::from(to_device.is_empty())..);
+        // SAFETY: the buffers lie in the bounce buffer, which is never freed and which nobody else
+        // touches until the request is over or the queue is given up.
+        unsafe { self.queue.add(inputs.unwrap_or(&[]), &mut [from_device]) }
+            .map_err(|_| RequestError::Nonsense)
+    }
+
+    /// Takes a finished request out of the queue; the number of bytes that the device wrote.
+    fn take(&mut self, token: u16, shape: Shape) -> Result<usize, RequestError> {
+        // SAFETY: as in `give`.
+        let (to_device, from_device) = unsafe { parts(self.buffer, shape) };
+        let inputs = [to_device];
+        let inputs = inputs.get(usize::from(to_device.is_empty())..);
         // SAFETY: the same buffers were added under this token.
-        let written = unsafe { self.queue.pop_used(token, inputs, outputs) }
-            .map_err(|_| RequestError::Nonsense)?;
+        let written = unsafe {
+            self.queue
+                .pop_used(token, inputs.unwrap_or(&[]), &mut [from_device])
+        };
+        let written = written.map_err(|_| RequestError::Nonsense)?;
         let written = usize::try_from(written).map_err(|_| RequestError::Nonsense)?;
         if written > shape.from_device {
-            Err(RequestError::Nonsense)
-        } else {
-            Ok(written)
+            return Err(RequestError::Nonsense);
         }
+        Ok(written)
     }
+}
+
+/// The parts of a bounce buffer that the device reads and writes for a request.
+///
+/// # Safety
+/// The request lies inside the buffer, and while the parts live nobody else uses those bytes.
+unsafe fn parts<'a>(buffer: NonNull<u8>, shape: Shape) -> (&'a [u8], &'a mut [u8]) {
+    // SAFETY: the caller keeps the request, and so its start, inside the buffer.
+    let start = unsafe { buffer.as_ptr().add(shape.at) };
+    // SAFETY: as above, for its first part.
+    let to_device = unsafe { slice::from_raw_parts(start, shape.to_device) };
+    // SAFETY: as above, for its second part, which begins where the first one ends.
+    let from_device =
+        unsafe { slice::from_raw_parts_mut(start.add(shape.to_device), shape.from_device) };
+    (to_device, from_device)
 }

@@ -1,9 +1,11 @@
-//! Appending: write three copies, flush, read back, acknowledge.
+//! Appending: write three copies at once, flush, read them back, acknowledge.
 //!
 //! Owns the order of an append's operations: FORMAT.md, section "Append".
 //!
 //! Invariant: from the first write until the read-back has succeeded the ledger is marked
 //! [`ReadOnlyReason::Unconfirmed`], so no way out of here leaves it taking records on a guess.
+
+use alloc::vec::Vec;
 
 use crate::defect::{Defect, planted};
 use crate::device::{BlockDevice, DeviceError};
@@ -41,11 +43,9 @@ impl<D: BlockDevice> Ledger<D> {
         // Until the read-back has succeeded nothing may follow, whatever goes wrong below.
         self.read_only = Some(ReadOnlyReason::Unconfirmed);
         let receipt = self.encode_group(entries);
-        for place in places() {
-            self.retarget_group(entries.len(), place);
-            self.transfer(entries.len(), place, Transfer::Write)
-                .map_err(AppendError::Device)?;
-        }
+        self.copy_group(entries.len());
+        self.write_copies(entries.len())
+            .map_err(AppendError::Device)?;
         if !planted(Defect::AcknowledgeEarly) {
             self.make_durable().map_err(AppendError::Device)?;
             self.read_back(entries.len())?;
@@ -108,53 +108,68 @@ impl<D: BlockDevice> Ledger<D> {
         receipt
     }
 
-    /// Turns the frames in the outgoing buffer into the copies for `place`.
-    fn retarget_group(&mut self, records: usize, place: Place) {
+    /// Lays the copies for the other places behind the frames for zone A.
+    fn copy_group(&mut self, records: usize) {
         let (frames, _) = self.outgoing.as_chunks_mut::<FRAME_BYTES>();
-        for (target, seq) in frames.iter_mut().take(records).zip(self.next_seq..) {
-            let slot = self.superblock.bad_slots.slot_of(seq);
-            frame::retarget(target, self.superblock.geometry.sector(place, slot));
+        let (first, others) = frames.split_at_mut(records.min(frames.len()));
+        for (place, copies) in places().skip(1).zip(others.chunks_mut(records.max(1))) {
+            for ((copy, frame), seq) in copies.iter_mut().zip(&*first).zip(self.next_seq..) {
+                *copy = *frame;
+                let slot = self.superblock.bad_slots.slot_of(seq);
+                frame::retarget(copy, self.superblock.geometry.sector(place, slot));
+            }
         }
     }
 
-    /// Moves the frames of a group between the buffers and `place`, in as few requests as
-    /// neighbouring places allow.
-    fn transfer(
-        &mut self,
-        records: usize,
-        place: Place,
-        direction: Transfer,
-    ) -> Result<(), DeviceError> {
-        let geometry = self.superblock.geometry;
-        let bad_slots = &self.superblock.bad_slots;
-        let sector_of = |index: usize| {
-            let seq = self.next_seq.saturating_add(index as u64);
-            geometry.sector(place, bad_slots.slot_of(seq))
-        };
-        let mut start = 0;
-        while start < records {
-            let sector = sector_of(start);
-            let mut end = start.saturating_add(1);
-            let mut next = sector.saturating_add(FRAME_SECTORS);
-            while end < records && sector_of(end) == next {
-                end = end.saturating_add(1);
-                next = next.saturating_add(FRAME_SECTORS);
-            }
-            let bytes = start.saturating_mul(FRAME_BYTES)..end.saturating_mul(FRAME_BYTES);
-            match direction {
-                Transfer::Write => {
-                    let data = self.outgoing.get(bytes).ok_or(DeviceError::OutOfRange)?;
-                    self.device.write(sector, data)?;
-                }
-                Transfer::Read => {
-                    let room = self.incoming.get_mut(bytes);
-                    let room = room.ok_or(DeviceError::OutOfRange)?;
-                    self.device.read(sector, room)?;
+    /// Where the frames in the buffers lie on the device: runs of a first sector and a number of
+    /// frames, as few as neighbouring places allow.
+    fn runs(&self, records: usize) -> Vec<(u64, usize)> {
+        let mut runs: Vec<(u64, usize)> = Vec::new();
+        for place in places() {
+            for seq in (self.next_seq..).take(records) {
+                let slot = self.superblock.bad_slots.slot_of(seq);
+                let sector = self.superblock.geometry.sector(place, slot);
+                match runs.last_mut() {
+                    Some((first, frames))
+                        if first.saturating_add(FRAME_SECTORS.saturating_mul(*frames as u64))
+                            == sector =>
+                    {
+                        *frames = frames.saturating_add(1);
+                    }
+                    _ => runs.push((sector, 1)),
                 }
             }
-            start = end;
         }
-        Ok(())
+        runs
+    }
+
+    fn write_copies(&mut self, records: usize) -> Result<(), DeviceError> {
+        let mut rest = self.outgoing.as_slice();
+        let mut writes = Vec::new();
+        for (sector, frames) in self.runs(records) {
+            let bytes = frames.saturating_mul(FRAME_BYTES);
+            let (data, after) = rest
+                .split_at_checked(bytes)
+                .ok_or(DeviceError::OutOfRange)?;
+            writes.push((sector, data));
+            rest = after;
+        }
+        self.device.write_all(&writes)
+    }
+
+    fn read_copies(&mut self, records: usize) -> Result<(), DeviceError> {
+        let runs = self.runs(records);
+        let mut rest = self.incoming.as_mut_slice();
+        let mut reads = Vec::new();
+        for (sector, frames) in runs {
+            let bytes = frames.saturating_mul(FRAME_BYTES);
+            let (buffer, after) = rest
+                .split_at_mut_checked(bytes)
+                .ok_or(DeviceError::OutOfRange)?;
+            reads.push((sector, buffer));
+            rest = after;
+        }
+        self.device.read_all(&mut reads)
     }
 
     fn make_durable(&mut self) -> Result<(), DeviceError> {
@@ -172,14 +187,12 @@ impl<D: BlockDevice> Ledger<D> {
         if planted(Defect::SkipReadBack) {
             return Ok(());
         }
-        let bytes = records.saturating_mul(FRAME_BYTES);
-        for place in places() {
-            self.retarget_group(records, place);
-            self.transfer(records, place, Transfer::Read)
-                .map_err(AppendError::Device)?;
-            if self.outgoing.get(..bytes) != self.incoming.get(..bytes) {
-                return Err(AppendError::ReadBack);
-            }
+        self.read_copies(records).map_err(AppendError::Device)?;
+        let bytes = records
+            .saturating_mul(FRAME_BYTES)
+            .saturating_mul(places().count());
+        if self.outgoing.get(..bytes) != self.incoming.get(..bytes) {
+            return Err(AppendError::ReadBack);
         }
         Ok(())
     }
@@ -192,11 +205,4 @@ fn places() -> impl Iterator<Item = Place> {
         Place::ZoneB => !planted(Defect::SkipMirror),
         Place::Ring => !planted(Defect::SkipRing),
     })
-}
-
-/// Which way frames go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Transfer {
-    Write,
-    Read,
 }
