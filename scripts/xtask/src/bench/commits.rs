@@ -117,8 +117,8 @@ fn node(artifacts: &Artifacts, folder: &Path, figures: &mut Figures) -> Result<f
     let rate = commits / seconds;
     for (name, value, unit) in [
         ("durable commits of the node", rate, Unit::PerSecond),
-        ("flushes of the disk for one commit", flushes, Unit::Times),
-        ("writes of the disk for one commit", writes, Unit::Times),
+        ("flushes of the disk for one commit", flushes, Unit::Count),
+        ("writes of the disk for one commit", writes, Unit::Count),
         ("bytes written for one commit", bytes, Unit::Bytes),
     ] {
         figures.add(Figure::new(name, value, unit, COMMAND));
