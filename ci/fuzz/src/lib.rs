@@ -12,13 +12,17 @@
 
 mod archive;
 mod disk;
+mod glyphs;
 mod governance_bytes;
 mod ledger_image;
 mod mutation;
+#[path = "../../../glyphs/interpreter/tests/agreement/naive.rs"]
+mod naive;
 mod text;
 mod vault;
 
 pub use archive::archive;
+pub use glyphs::glyphs;
 pub use governance_bytes::governance;
 pub use ledger_image::ledger;
 pub use mutation::Mutation;
@@ -29,11 +33,12 @@ pub use vault::{compiler, interpreter};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder under `corpus/` too.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("parser", parser),
     ("compiler", compiler),
     ("interpreter", interpreter),
     ("archive", archive),
+    ("glyphs", glyphs),
     ("ledger", ledger),
     ("governance", governance),
 ];

@@ -53,17 +53,22 @@ fn share(name: &str, inputs: usize) {
 
 #[test]
 fn no_file_breaks_the_parser() {
-    share("parser", 60_000);
+    share("parser", 500_000);
 }
 
 #[test]
 fn no_vault_breaks_the_compiler() {
-    share("compiler", 15_000);
+    share("compiler", 150_000);
 }
 
 #[test]
 fn no_vault_breaks_the_interpreter() {
-    share("interpreter", 20_000);
+    share("interpreter", 200_000);
+}
+
+#[test]
+fn no_choice_of_glyphs_breaks_the_rules_of_a_vault() {
+    share("glyphs", 40_000);
 }
 
 #[test]

@@ -10,6 +10,14 @@
 //!
 //! Invariant: each parent link of a vault is one step here, whatever the number of ways to an ancestor.
 //!
+//! A state leaves the range of `f64` here where it does step by step. `R` only grows, so its final
+//! value tells, with one difference: a copy's `R` comes back halved in each generation, so that a
+//! copy may overflow whose share does not. Only an inherited `R` above the largest `f64` over 2^32
+//! can be such a one. `E` may grow in a copy and then be multiplied by a small coefficient, so the
+//! greatest multiple of it that any copy holds is kept too, as `peak`.
+//!
+//! Invariant: each parent link of a vault is one step here, whatever the number of ways to an ancestor.
+//!
 //! A state leaves the range of `f64` here where it does step by step. `R` only grows, so its
 //! final value tells (but for a copy's last powers of two, which the shares take back). `E` may grow in a copy and then be multiplied by a small coefficient, so
 //! the greatest multiple of it that any copy holds is kept too, as `peak`.

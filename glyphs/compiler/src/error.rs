@@ -99,3 +99,35 @@ impl ErrorCounts {
         self.iter().map(|(_, count)| count).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_the_word_that_is_promised_to_scripts() {
+        let kinds = [
+            VaultErrorKind::Vault,
+            VaultErrorKind::FileName,
+            VaultErrorKind::Syntax,
+            VaultErrorKind::DuplicateId,
+            VaultErrorKind::Missing,
+            VaultErrorKind::Cycle,
+            VaultErrorKind::TooDeep,
+            VaultErrorKind::Inherited,
+        ];
+        assert_eq!(
+            kinds.map(VaultErrorKind::name),
+            [
+                "vault",
+                "file_name",
+                "syntax",
+                "duplicate_id",
+                "missing",
+                "cycle",
+                "too_deep",
+                "inherited"
+            ]
+        );
+    }
+}

@@ -85,8 +85,10 @@ impl Page {
             interpreter.activate(&self.vault, ancestor, None).unwrap();
             interpreter.commit(ancestor);
         }
-        let mut keep = |step: Step<'_>, state: &FieldState| {
-            *trace += &format!("  {step}: {}\n", shown(state).replace(',', ""));
+        let mut before = None;
+        let mut keep = |step: Step<'_>, after: &FieldState| {
+            *trace += &format!("  {step}:{}\n", change(&before.unwrap_or(*after), after));
+            before = Some(*after);
         };
         interpreter
             .activate(&self.vault, glyph, Some(&mut keep))
@@ -148,6 +150,21 @@ fn shown(state: &FieldState) -> String {
         state.coherence,
         rounded(state.entanglement)
     )
+}
+
+/// A step's line, each value that it changed with the one before it.
+fn change(before: &FieldState, after: &FieldState) -> String {
+    let (before, after) = (shown(before), shown(after));
+    let pairs = before.split(", ").zip(after.split(", "));
+    pairs
+        .map(|(before, after)| match after.split_once(' ') {
+            Some((name, value)) if before != after => {
+                let (_, was) = before.split_once(' ').unwrap();
+                format!(" {name} {was} -> {value}")
+            }
+            _ => format!(" {after}"),
+        })
+        .collect()
 }
 
 fn rounded(value: f64) -> f64 {

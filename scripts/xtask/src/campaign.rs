@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use campaign::{LINE, TESTS};
 use clap::ValueEnum;
 
-use crate::{process, smoke};
+use crate::{fuzz, process, smoke};
 
 /// What is put to the test.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,6 +31,8 @@ pub(crate) enum Part {
     Substrate,
     /// A live node's writes, cut at every flush, each booted again in QEMU
     Blocklog,
+    /// Hostile bytes, guided by coverage
+    Fuzz,
     /// One after the other
     All,
 }
@@ -43,11 +45,14 @@ impl Part {
             Part::Governance => &["governance"],
             Part::Glyphs => &["glyph-interpreter"],
             Part::Substrate => &["substrate"],
-            Part::Blocklog => &[],
+            Part::Blocklog | Part::Fuzz => &[],
             Part::All => &["ledger", "governance", "glyph-interpreter", "substrate"],
         }
     }
 }
+
+/// Executions of the fuzz targets that a campaign asks for by itself.
+const EXECUTIONS: u64 = 10_000_000;
 
 /// Which campaigns, and for how long.
 #[derive(clap::Args)]
@@ -73,6 +78,15 @@ pub(crate) struct Arguments {
 pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
     let began = Instant::now();
     let (mut campaigns, mut states) = (0, 0_u64);
+    if matches!(arguments.part, Part::Fuzz | Part::All) {
+        campaigns += 1;
+        states = fuzz::campaign(
+            artifacts,
+            arguments.states.unwrap_or(EXECUTIONS),
+            arguments.minutes,
+            arguments.seed.unwrap_or(1),
+        )?;
+    }
     for package in arguments.part.packages() {
         let lines = lines_of(package, artifacts, arguments)?;
         if lines.is_empty() {

@@ -5,10 +5,14 @@
 //! compiler, so any toolchain that builds GlyphOS on the host serves.
 //!
 //! Invariant: the corpus in the tree changes only by `--keep` and `--minimise`.
+//!
+//! `cargo xtask campaign fuzz` runs the same programs for a number of executions.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use ::iso::artifacts::{Artifacts, sha256};
 use anyhow::{Context, Result, bail};
@@ -16,11 +20,12 @@ use anyhow::{Context, Result, bail};
 use crate::process;
 
 /// The targets, as `ci/fuzz` names them.
-const TARGETS: [&str; 6] = [
+const TARGETS: [&str; 7] = [
     "parser",
     "compiler",
     "interpreter",
     "archive",
+    "glyphs",
     "ledger",
     "governance",
 ];
@@ -51,7 +56,8 @@ pub(crate) struct Arguments {
     /// Put this input into the target's corpus, where the gate runs it from then on
     #[arg(long, value_name = "FILE", requires = "target")]
     keep: Option<PathBuf>,
-    /// Add what was found to the corpus, as far as it reaches code that the corpus does not
+    /// Make the corpus anew from itself and from what was found: the fewest and shortest inputs that
+    /// reach all that both reach, and every input that was put there by --keep
     #[arg(long, conflicts_with = "keep")]
     minimise: bool,
 }
@@ -68,33 +74,163 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
     }
     build(artifacts)?;
     for target in targets {
-        let found = artifacts.target().join("fuzz/found").join(target);
-        let failures = artifacts.target().join("fuzz/failures");
-        for folder in [&found, &failures] {
-            fs::create_dir_all(folder)
-                .with_context(|| format!("cannot make {}", folder.display()))?;
-        }
-        let mut command = Command::new(program(artifacts, target));
-        if arguments.minimise {
-            command
-                .arg("-merge=1")
-                .arg(corpus(artifacts, target))
-                .arg(&found);
-        } else {
-            let prefix = failures.join(format!("{target}-"));
-            command
-                .arg(format!("-max_total_time={}", arguments.seconds))
-                .arg("-timeout=10")
-                .arg(format!("-artifact_prefix={}", prefix.display()))
-                .arg(&found)
-                .arg(corpus(artifacts, target));
-        }
         println!("fuzz: {target}");
-        process::run(&mut command).with_context(|| {
-            format!("`cargo xtask fuzz {target} --keep FILE` makes a test of the input that libFuzzer named above")
-        })?;
+        if arguments.minimise {
+            minimise(artifacts, target)?;
+        } else {
+            let limit = format!("-max_total_time={}", arguments.seconds);
+            fuzz(artifacts, target, &[limit])?;
+        }
     }
     Ok(())
+}
+
+/// Executions of each target, of a thousand in all: the language has most of them.
+const SHARES: [(&str, u64); TARGETS.len()] = [
+    ("parser", 520),
+    ("compiler", 120),
+    ("interpreter", 120),
+    ("archive", 80),
+    ("glyphs", 30),
+    ("ledger", 10),
+    ("governance", 120),
+];
+
+/// Runs every target for its share of `executions`, or for `minutes` each; gives the executions.
+///
+/// # Errors
+/// If the targets cannot be built, or one of them fails.
+pub(crate) fn campaign(
+    artifacts: &Artifacts,
+    executions: u64,
+    minutes: Option<u64>,
+    seed: u64,
+) -> Result<u64> {
+    build(artifacts)?;
+    let mut sum = 0_u64;
+    for (target, share) in SHARES {
+        let limit = match minutes {
+            Some(minutes) => format!("-max_total_time={}", minutes.saturating_mul(60)),
+            None => format!("-runs={}", (executions.saturating_mul(share) / 1000).max(1)),
+        };
+        let began = std::time::Instant::now();
+        let done = fuzz(artifacts, target, &[limit, format!("-seed={seed}")])?;
+        println!(
+            "campaign: name=\"fuzz: {target}\" states={done} seeds={seed}..{seed} seconds={}",
+            began.elapsed().as_secs()
+        );
+        sum = sum.saturating_add(done);
+    }
+    Ok(sum)
+}
+
+/// Runs one target within limits of libFuzzer, its messages on this terminal; gives the executions.
+fn fuzz(artifacts: &Artifacts, target: &str, limits: &[String]) -> Result<u64> {
+    let found = folder(artifacts, "found", Some(target))?;
+    let failures = folder(artifacts, "failures", None)?;
+    let mut child = Command::new(program(artifacts, target))
+        .args(limits)
+        // Ten seconds are a hang, and a target that holds on to memory is stopped by its size.
+        .args(["-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1"])
+        .arg(format!(
+            "-artifact_prefix={}",
+            failures.join(format!("{target}-")).display()
+        ))
+        .arg(&found)
+        .arg(corpus(artifacts, target))
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start the target {target}"))?;
+    let messages = child.stderr.take().context("the target has no messages")?;
+    let mut executions = None;
+    for line in BufReader::new(messages).lines() {
+        let line = line.context("cannot read what the target prints")?;
+        executions = executions_of(&line).or(executions);
+        eprintln!("{line}");
+    }
+    let status = child.wait().context("cannot wait for the target")?;
+    if !status.success() {
+        bail!(
+            "an input breaks {target}; `cargo xtask fuzz {target} --keep FILE` makes a test of the input that is named above"
+        );
+    }
+    executions.with_context(|| format!("{target} did not say how often it ran"))
+}
+
+/// The executions that libFuzzer's closing statistics tell.
+fn executions_of(line: &str) -> Option<u64> {
+    let number = line.strip_prefix("stat::number_of_executed_units:")?;
+    number.trim().parse().ok()
+}
+
+/// A folder under `target/fuzz`, made if it is not there.
+fn folder(artifacts: &Artifacts, name: &str, target: Option<&str>) -> Result<PathBuf> {
+    let mut folder = artifacts.target().join("fuzz").join(name);
+    folder.extend(target);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// Replaces the corpus of a target by the least that reaches as much.
+fn minimise(artifacts: &Artifacts, target: &str) -> Result<()> {
+    let corpus = corpus(artifacts, target);
+    let found = folder(artifacts, "found", Some(target))?;
+    let least = folder(artifacts, "least", Some(target))?;
+    for old in files(&least)? {
+        fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+    }
+    process::run(
+        Command::new(program(artifacts, target))
+            .arg("-merge=1")
+            .arg(&least)
+            .arg(&corpus)
+            .arg(&found),
+    )?;
+    let (kept, removed) = replace(&corpus, &least)?;
+    println!("fuzz: {target} keeps {kept} inputs, {removed} that reach nothing more are gone");
+    Ok(())
+}
+
+/// What begins the name of an input that once failed.
+const KEPT: &str = "kept_";
+
+/// Leaves in `corpus` the inputs of `least`, under their names where they have one, and those that
+/// once failed; gives how many there are, and how many went.
+fn replace(corpus: &Path, least: &Path) -> Result<(usize, usize)> {
+    let read =
+        |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let mut missing = BTreeSet::new();
+    for path in files(least)? {
+        missing.insert(read(&path)?);
+    }
+    let (mut kept, mut removed) = (0, 0);
+    for path in files(corpus)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_new = missing.remove(&read(&path)?);
+        if is_new || name.starts_with(KEPT) {
+            kept += 1;
+        } else {
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+            removed += 1;
+        }
+    }
+    for bytes in missing {
+        write(corpus, "found_", &bytes)?;
+        kept += 1;
+    }
+    Ok((kept, removed))
+}
+
+/// The regular files of a folder, sorted by name.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut files = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    files.retain(|path| path.is_file());
+    files.sort();
+    Ok(files)
 }
 
 fn corpus(artifacts: &Artifacts, target: &str) -> PathBuf {
@@ -122,15 +258,20 @@ fn build(artifacts: &Artifacts) -> Result<()> {
     .context("the fuzz targets do not build")
 }
 
-/// Copies an input into a corpus, under a name that follows from its bytes.
+/// Copies an input that failed into a corpus.
 fn keep(corpus: &Path, file: &Path) -> Result<()> {
     let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let digest = sha256(&bytes);
-    let name = format!("kept_{}", digest.get(..16).unwrap_or(&digest));
-    let kept = corpus.join(name);
-    fs::write(&kept, &bytes).with_context(|| format!("cannot write {}", kept.display()))?;
+    let kept = write(corpus, KEPT, &bytes)?;
     println!("fuzz: {} is a test of the gate now", kept.display());
     Ok(())
+}
+
+/// Writes an input into a corpus, under a name that follows from its bytes.
+fn write(corpus: &Path, prefix: &str, bytes: &[u8]) -> Result<PathBuf> {
+    let digest = sha256(bytes);
+    let path = corpus.join(format!("{prefix}{}", digest.get(..16).unwrap_or(&digest)));
+    fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
 }
 
 #[cfg(test)]
@@ -161,5 +302,45 @@ mod tests {
         let kept = fs::read(folder.join("kept_ba7816bf8f01cfea")).unwrap();
         fs::remove_dir_all(&folder).unwrap();
         assert_eq!(kept, b"abc");
+    }
+
+    #[test]
+    fn the_shares_of_a_campaign_are_those_of_the_targets_and_make_a_thousand() {
+        assert_eq!(SHARES.map(|(target, _)| target), TARGETS);
+        assert_eq!(SHARES.iter().map(|(_, share)| share).sum::<u64>(), 1000);
+    }
+
+    #[test]
+    fn executions_are_read_from_the_closing_statistics() {
+        let line = "stat::number_of_executed_units: 1234";
+        assert_eq!(executions_of(line), Some(1234));
+        assert_eq!(executions_of("stat::average_exec_per_sec:     99"), None);
+        assert_eq!(executions_of("#2 INITED"), None);
+    }
+
+    #[test]
+    fn a_minimised_corpus_keeps_names_and_failures_and_loses_what_reaches_nothing_more() {
+        let folder = std::env::temp_dir().join(format!("xtask-least-{}", std::process::id()));
+        let (corpus, least) = (folder.join("corpus"), folder.join("least"));
+        fs::create_dir_all(&corpus).unwrap();
+        fs::create_dir_all(&least).unwrap();
+        for (name, bytes) in [
+            ("chain", "a"),
+            ("twice", "a2"),
+            ("kept_0", "b"),
+            ("idle", "c"),
+        ] {
+            fs::write(corpus.join(name), bytes).unwrap();
+        }
+        fs::write(least.join("0a"), "a").unwrap();
+        fs::write(least.join("0d"), "abc").unwrap();
+        assert_eq!(replace(&corpus, &least).unwrap(), (3, 2));
+        let names: Vec<String> = files(&corpus)
+            .unwrap()
+            .iter()
+            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+            .collect();
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(names, ["chain", "found_ba7816bf8f01cfea", "kept_0"]);
     }
 }

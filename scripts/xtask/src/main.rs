@@ -13,6 +13,7 @@ mod bare;
 mod bench;
 mod build;
 mod campaign;
+mod coverage;
 mod fuzz;
 mod iso;
 mod lint;
@@ -77,6 +78,8 @@ enum Verb {
     Campaign(campaign::Arguments),
     /// Fuzz parser, compiler, interpreter, ledger and governance, guided by coverage
     Fuzz(fuzz::Arguments),
+    /// Tell which lines of the language crates their tests run
+    Coverage(coverage::Arguments),
     /// Check the rules of the house that no compiler checks
     Tidy,
     /// Formatting and lints, for the host and for the bare machine
@@ -104,6 +107,7 @@ fn main() -> ExitCode {
         Verb::Bench(arguments) => bench::run(&artifacts, &arguments),
         Verb::Campaign(arguments) => campaign::run(&artifacts, &arguments),
         Verb::Fuzz(arguments) => fuzz::run(&artifacts, &arguments),
+        Verb::Coverage(arguments) => coverage::run(&artifacts, &arguments),
         Verb::Tidy => tidy::run(&artifacts),
         Verb::Lint => lint::run(&artifacts),
         Verb::Policy => policy::run(&artifacts),

@@ -526,3 +526,32 @@ fn a_slip_in_the_first_letter_finds_the_glyph_that_was_meant() {
         .collect();
     assert_eq!(meant, [Some("water"), Some("fire")]);
 }
+
+#[test]
+fn an_entanglement_that_only_a_copy_on_the_way_cannot_hold_is_out_of_range() {
+    // The factors of the glyphs are near 1e3, 9e7, 7e17, 5e37, 2e77, 3e153 and 3e308, the last one beyond
+    // the largest f64; three tenths of it are not.
+    let factor = |level: u32| match level {
+        6 => "0.8",
+        7 => "300",
+        _ => "1000",
+    };
+    let mut glyphs: Vec<(String, String)> = (1..=7_u32)
+        .map(|level| {
+            let parents = match level {
+                1 => String::new(),
+                _ => format!("parent: g{0}, g{0}\n", level - 1),
+            };
+            let lines = format!("{parents}entanglement: {}", factor(level));
+            (format!("g{level}"), lines)
+        })
+        .collect();
+    glyphs.push((
+        String::from("heir"),
+        String::from("parent: g7\nentanglement: 1"),
+    ));
+    let (vault, errors) = load_owned(&glyphs);
+    assert_eq!(errors, []);
+    let heir = vault.find(&GlyphId::new("heir").unwrap()).unwrap();
+    assert_eq!(vault.inherited(heir).entanglement, f64::INFINITY);
+}

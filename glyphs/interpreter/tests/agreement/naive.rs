@@ -1,7 +1,7 @@
 //! The naive evaluator: section "Activation" of the GDF specification, step by step.
 //!
 //! It walks the ancestors at each activation, which is exponential in a stack of diamonds: it
-//! serves as the oracle of tests and nothing else. It shares only the definitions with the
+//! serves as the oracle of these tests and of the fuzz targets and nothing else. It shares only the definitions with the
 //! compiled form.
 
 use abi::GlyphId;
@@ -85,36 +85,4 @@ fn is_finite(state: &FieldState) -> bool {
 /// A whole number as an `i64`, by way of its decimal text.
 fn integer(whole: f64) -> Option<i64> {
     format!("{whole:.0}").parse().ok()
-}
-
-#[test]
-fn the_naive_evaluator_gives_the_worked_example_of_the_specification() {
-    let glyph = |text: &str| {
-        let definition = glyph_parser::parse("example.gdf", text.as_bytes())
-            .unwrap()
-            .definition;
-        (definition.id.clone(), definition)
-    };
-    let glyphs = Glyphs::from([
-        glyph(
-            "glyph_id: a\nresonance: 100\nmagnitude: 2\ncoherence: 90\nentanglement: 1.5\n\
-             phase: 10\nactivation: resonate(2) | stabilize()",
-        ),
-        glyph(
-            "glyph_id: b\nparent: a\nresonance: 50\nmagnitude: 0.5\ncoherence: 80\n\
-             entanglement: 2\nphase: 5\nactivation: entangle(a) | decay(0.25)",
-        ),
-    ]);
-    let state = |id| {
-        let s = evaluate(&glyphs, &GlyphId::new(id).unwrap()).unwrap();
-        (
-            s.resonance,
-            s.magnitude,
-            s.phase,
-            s.coherence,
-            s.entanglement,
-        )
-    };
-    assert_eq!(state("a"), (200.0, 2.0, 10.0, 100, 1.5));
-    assert_eq!(state("b"), (195.0, 0.1875, 10.0, 78, 7.3));
 }

@@ -1,7 +1,7 @@
 //! The vault that ships: every glyph is sound and comes to the state that is written beside it.
 //!
-//! `glyphs/vault/expected.tsv` holds the states; `UPDATE_EXPECT=1` writes it anew from the naive
-//! evaluator, and a person then reads the difference.
+//! `glyphs/vault/expected.tsv` holds the states and `trees.txt` the ancestries; `UPDATE_EXPECT=1` writes
+//! them anew, the states from the naive evaluator, and a person then reads the difference.
 
 use crate::agree;
 use crate::naive::{Glyphs, evaluate};
@@ -142,6 +142,17 @@ fn every_shipped_glyph_comes_to_its_written_state() {
             assert_eq!(words[6] == "yes", outcome.effects.wave.is_some(), "{id}");
         }
     }
+}
+
+#[test]
+fn every_shipped_glyph_has_the_ancestry_that_is_drawn() {
+    let (vault, _) = load();
+    let trees: Vec<String> = vault.glyphs().map(|glyph| vault.tree(glyph)).collect();
+    let path = folder().join("trees.txt");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, trees.join("\n")).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap(), trees.join("\n"));
 }
 
 #[test]

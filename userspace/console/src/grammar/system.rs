@@ -110,7 +110,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         summary: "Activates a glyph and shows what it computed.",
         detail: "Prints resonance, magnitude, phase, coherence, entanglement and the cell that \
                  it wrote. --with-parents activates its ancestors first, parents before \
-                 children. --trace shows the state after each step.",
+                 children. --trace shows the state before and after each step.",
         slots: GLYPH,
         options: &["--with-parents", "--trace"],
         read: read_activate,

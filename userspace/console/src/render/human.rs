@@ -189,8 +189,10 @@ fn write_log(lines: &[String], lost: u64, out: &mut dyn fmt::Write) -> fmt::Resu
 
 fn write_activation(activation: &Activation, out: &mut dyn fmt::Write) -> fmt::Result {
     writeln!(out, "glyph {}", activation.glyph)?;
-    for (step, state) in &activation.trace {
-        paragraph(out, 2, 4, &format!("{step}: {}", State(state)))?;
+    let mut before = None;
+    for (step, after) in &activation.trace {
+        paragraph(out, 2, 4, &format!("{step}: {}", Change { before, after }))?;
+        before = Some(after);
     }
     let state = &activation.state;
     let cell = match activation.cell {
@@ -208,20 +210,40 @@ fn write_activation(activation: &Activation, out: &mut dyn fmt::Write) -> fmt::R
         .write(out)
 }
 
-/// A field state on one line.
-struct State<'a>(&'a FieldState);
+/// A field state on one line, each value that a step changed with the one before it.
+struct Change<'a> {
+    before: Option<&'a FieldState>,
+    after: &'a FieldState,
+}
 
-impl fmt::Display for State<'_> {
+impl fmt::Display for Change<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            out,
-            "R {} M {} P {} C {} E {}",
-            Number(self.0.resonance),
-            Number(self.0.magnitude),
-            Number(self.0.phase),
-            self.0.coherence,
-            Number(self.0.entanglement)
-        )
+        let before = self.before.unwrap_or(self.after);
+        for (name, before, after) in [
+            ("R ", before.resonance, self.after.resonance),
+            (" M ", before.magnitude, self.after.magnitude),
+            (" P ", before.phase, self.after.phase),
+        ] {
+            change(out, name, &Number(before), &Number(after))?;
+        }
+        change(out, " C ", &before.coherence, &self.after.coherence)?;
+        let (before, after) = (before.entanglement, self.after.entanglement);
+        change(out, " E ", &Number(before), &Number(after))
+    }
+}
+
+/// Writes `name before -> after`, or `name after` where both read the same.
+fn change(
+    out: &mut fmt::Formatter<'_>,
+    name: &str,
+    before: &dyn fmt::Display,
+    after: &dyn fmt::Display,
+) -> fmt::Result {
+    let (before, after) = (format!("{before}"), format!("{after}"));
+    if before == after {
+        write!(out, "{name}{after}")
+    } else {
+        write!(out, "{name}{before} -> {after}")
     }
 }
 

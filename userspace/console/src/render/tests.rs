@@ -489,6 +489,18 @@ fn an_activation_reads_well() {
 }
 
 #[test]
+fn a_trace_shows_the_state_before_and_after_each_step() {
+    let mut activation = activation();
+    let mut before = state();
+    (before.magnitude, before.coherence) = (0.25, 80);
+    activation.trace.insert(0, ("entangle(a)".into(), before));
+    let shown = text(&Response::Activated(vec![activation]), Mode::Human);
+    let expected = "  entangle(a): R 195 M 0.25 P 10 C 80 E 7.3\n  \
+                    decay(0.25): R 195 M 0.25 -> 0.1875 P 10 C 80 -> 78 E 7.3\n";
+    assert!(shown.contains(expected), "{shown}");
+}
+
+#[test]
 fn texts_for_a_program_are_quoted_and_escaped() {
     assert_eq!(
         text(&Response::Injected(NASTY.into()), Mode::Machine),

@@ -25,7 +25,7 @@ pub(crate) struct Activate {
     /// Print one JSON object for each activation, and with --trace for each step before it
     #[arg(long)]
     json: bool,
-    /// Print each step and the state after it
+    /// Print each step with the state before and after it
     #[arg(long)]
     trace: bool,
     /// Activate the ancestors of each glyph first, parents before their children
@@ -46,6 +46,15 @@ struct StateLine<'a> {
     glyph_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     step: Option<&'a str>,
+    #[serde(flatten)]
+    state: State,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<State>,
+}
+
+/// The five values of a state.
+#[derive(Serialize)]
+struct State {
     resonance: f64,
     magnitude: f64,
     phase: f64,
@@ -53,11 +62,9 @@ struct StateLine<'a> {
     entanglement: f64,
 }
 
-impl<'a> StateLine<'a> {
-    fn new(glyph: &'a GlyphId, step: Option<&'a str>, state: &FieldState) -> Self {
-        StateLine {
-            glyph_id: glyph.as_str(),
-            step,
+impl From<&FieldState> for State {
+    fn from(state: &FieldState) -> Self {
+        State {
             resonance: state.resonance,
             magnitude: state.magnitude,
             phase: state.phase,
@@ -114,11 +121,19 @@ impl Activate {
             return print_for_people(activation, out);
         }
         let glyph = &activation.glyph;
-        let steps = activation
-            .trace
-            .iter()
-            .map(|(step, state)| StateLine::new(glyph, Some(step), state));
-        for line in steps.chain([StateLine::new(glyph, None, &activation.state)]) {
+        let last = StateLine {
+            glyph_id: glyph.as_str(),
+            step: None,
+            state: (&activation.state).into(),
+            before: None,
+        };
+        let steps = steps(activation).map(|(step, before, after)| StateLine {
+            glyph_id: glyph.as_str(),
+            step: Some(step),
+            state: after.into(),
+            before: before.map(State::from),
+        });
+        for line in steps.chain([last]) {
             let json = serde_json::to_string(&line).map_err(std::io::Error::from)?;
             writeln!(out, "{json}")?;
         }
@@ -126,14 +141,38 @@ impl Activate {
     }
 }
 
+/// Each step with the state before it, if it is not the first, and the state after it.
+fn steps(
+    activation: &Activation,
+) -> impl Iterator<Item = (&str, Option<&FieldState>, &FieldState)> {
+    let states = activation.trace.iter().map(|(_, state)| state);
+    let before = std::iter::once(None).chain(states.map(Some));
+    let steps = activation.trace.iter().zip(before);
+    steps.map(|((step, after), before)| (step.as_str(), before, after))
+}
+
+/// `NAME BEFORE -> AFTER`, or `NAME AFTER` where nothing changed.
+fn change<T: std::fmt::Display + PartialEq>(name: &str, before: T, after: T) -> String {
+    if before == after {
+        format!(" {name} {after}")
+    } else {
+        format!(" {name} {before} -> {after}")
+    }
+}
+
 /// Prints an activation as a table, and what a node would do to its substrate.
 fn print_for_people(activation: &Activation, out: &mut dyn Write) -> Result<(), Failure> {
     writeln!(out, "glyph {}", activation.glyph)?;
-    for (step, state) in &activation.trace {
+    for (step, before, after) in steps(activation) {
+        let before = before.unwrap_or(after);
         writeln!(
             out,
-            "  {step}: R {} M {} P {} C {} E {}",
-            state.resonance, state.magnitude, state.phase, state.coherence, state.entanglement
+            "  {step}:{}{}{}{}{}",
+            change("R", before.resonance, after.resonance),
+            change("M", before.magnitude, after.magnitude),
+            change("P", before.phase, after.phase),
+            change("C", before.coherence, after.coherence),
+            change("E", before.entanglement, after.entanglement)
         )?;
     }
     let state = &activation.state;

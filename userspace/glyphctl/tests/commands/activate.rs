@@ -85,7 +85,17 @@ fn a_trace_tells_each_step_before_the_result() {
     assert_eq!(lines.len(), 4, "{}", run.out);
     assert!(lines[0].starts_with("{\"glyph_id\":\"a\",\"step\":\"start\",\"resonance\":100.0,"));
     assert!(lines[1].contains("\"step\":\"resonate(2)\",\"resonance\":200.0,"));
+    assert!(!lines[0].contains("before"), "{}", lines[0]);
+    assert!(
+        lines[1].contains(",\"before\":{\"resonance\":100.0,"),
+        "{}",
+        lines[1]
+    );
     assert_eq!(format!("{}\n", lines[3]), A_LINE);
+    let run = glyphctl(&["activate", "--vault", folder.shown(), "--trace", "a"]);
+    let expected = "  resonate(2): R 100 -> 200 M 2 P 10 C 90 E 1.5\n  \
+                    stabilize(): R 200 M 2 P 10 C 90 -> 100 E 1.5\n";
+    assert!(run.out.contains(expected), "{}", run.out);
 }
 
 #[test]
