@@ -101,7 +101,7 @@ fn definition(id: GlyphId, number: usize, count: usize, choices: &mut Choices<'_
             // Any glyph, or the one that is nowhere.
             255 => choices.below(count + 1),
             // One before it, often the last one.
-            near if near % 2 == 0 => number.saturating_sub(1 + usize::from(near / 2) % 3),
+            near if near.is_multiple_of(2) => number.saturating_sub(1 + usize::from(near / 2) % 3),
             _ => choices.below(number.max(1)),
         };
         if parent != number || number > 0 {
@@ -120,7 +120,7 @@ fn definition(id: GlyphId, number: usize, count: usize, choices: &mut Choices<'_
         glyph.constraints.push(constraint(choices));
     }
     for label in ["field_state", "resonance", "note"] {
-        if choices.byte() % 3 == 0 {
+        if choices.byte().is_multiple_of(3) {
             glyph.outputs.push(label.to_owned());
         }
     }
@@ -239,7 +239,7 @@ fn needs(glyph: &Definition) -> impl Iterator<Item = &GlyphId> {
 fn compare(vault: &Vault, glyphs: &Glyphs) {
     let mut interpreter = Interpreter::new(vault);
     let mut ways: BTreeMap<&GlyphId, u64> = BTreeMap::new();
-    for (id, _) in glyphs {
+    for id in glyphs.keys() {
         count_ways(id, glyphs, &mut ways);
     }
     for glyph in vault.glyphs() {

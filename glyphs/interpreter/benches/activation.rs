@@ -8,7 +8,10 @@
     reason = "a broken expectation stops the benchmark"
 )]
 
-use glyph_compiler::{Limits, Vault};
+#[path = "growth/many.rs"]
+mod many;
+
+use glyph_compiler::Vault;
 use glyph_interpreter::Interpreter;
 use std::hint::black_box;
 use std::time::Instant;
@@ -36,7 +39,7 @@ fn busy_vault() -> Vault {
         })
         .collect();
     files.push(("busy.gdf".into(), BUSY.into()));
-    let (vault, errors) = load(&files, 4096);
+    let (vault, errors) = many::load(&files, 4096);
     assert!(errors == 0);
     vault
 }
@@ -60,40 +63,6 @@ dependencies: earth, water, fire, air, aether
 outputs: field_state, resonance
 constraints: requires_all_parents_active, coherence >= 80, entanglement > 0
 ";
-
-fn load(files: &[(String, String)], cells: u64) -> (Vault, usize) {
-    let limits = Limits {
-        cells,
-        files_max: u32::MAX,
-        bytes_max: u64::MAX,
-        errors_max: 1,
-    };
-    let files = files
-        .iter()
-        .map(|(name, text)| (name.as_str(), text.as_bytes()));
-    let (vault, errors) = Vault::load(files, &limits);
-    (vault, errors.len())
-}
-
-/// Glyphs with two parents among the eight before them, in stacks of at most 32 generations.
-fn many_files(count: usize) -> Vec<(String, String)> {
-    (0..count)
-        .map(|n| {
-            let parents = match n % 32 {
-                0 => String::new(),
-                1 => format!("parent_glyphs: g{:07}\n", n - 1),
-                _ => format!("parent_glyphs: g{:07}, g{:07}\n", n - 1, n - 2),
-            };
-            let text = format!(
-                "glyph_id: g{n:07}\n{parents}resonance_freq: 0\nfield_magnitude: 0.5\ncoherence: 80\n\
-                 entanglement_coeff: 0.25\nactivation_simulation: resonate(1.5) | \
-                 entangle(g{:07}) | stabilize() | decay(0.25)\noutputs: field_state\n",
-                (n * 7919) % count
-            );
-            (format!("g{n:07}.gdf"), text)
-        })
-        .collect()
-}
 
 fn activation() {
     const COUNT: u32 = 10_000;
@@ -120,28 +89,23 @@ fn parsing() {
         }
     });
     let bytes = BUSY.len() as f64 * f64::from(COUNT);
+    println!("parsing, {:.0} MB/s", bytes / seconds / 1e6);
     println!(
-        "parsing a file of {} bytes: {:.0} MB/s, {:.2} us a file",
+        "a file of {} bytes: {:.1} ns",
         BUSY.len(),
-        bytes / seconds / 1e6,
-        seconds / f64::from(COUNT) * 1e6
+        seconds / f64::from(COUNT) * 1e9
     );
 }
 
 fn loading() {
-    for (count, rounds) in [(1_000, 200), (10_000, 40), (100_000, 5)] {
-        let files = many_files(count);
-        let bytes: usize = files.iter().map(|(_, text)| text.len()).sum();
-        let seconds = best(rounds, || {
-            let (vault, errors) = load(black_box(&files), u64::MAX);
-            assert!(vault.len() == count && errors == 0);
-        });
-        println!(
-            "loading {count} glyphs ({bytes} bytes): {:.2} ms, {:.0} ns a glyph",
-            seconds * 1e3,
-            seconds / count as f64 * 1e9
-        );
-    }
+    const COUNT: usize = 10_000;
+    let files = many::files(COUNT);
+    let seconds = best(40, || {
+        let (vault, errors) = many::load(black_box(&files), u64::MAX);
+        assert!(vault.len() == COUNT && errors == 0);
+    });
+    println!("loading, {:.0} ns a glyph", seconds / COUNT as f64 * 1e9);
+    println!("{COUNT} glyphs: {:.1} ns", seconds * 1e9);
 }
 
 fn main() {

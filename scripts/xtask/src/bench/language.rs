@@ -56,7 +56,7 @@ pub(super) fn measure(artifacts: &Artifacts, figures: &mut Figures) -> Result<()
     Ok(())
 }
 
-const COMMAND: &str = "cargo xtask bench";
+const COMMAND: &str = "cargo xtask bench --only language";
 
 /// The ratios of [`RATIOS`] under each heading that has both of a pair.
 fn ratios(found: &[(String, f64)]) -> Vec<(String, f64)> {
