@@ -147,21 +147,49 @@ fn decay<const N: usize>(magnitudes: &mut [f64; N], factors: &[f64; N], ticks: u
     while left > 0 {
         let burst = left.min(BURST_TICKS);
         let before = *magnitudes;
-        for _ in 0..burst {
-            for (magnitude, factor) in magnitudes.iter_mut().zip(factors) {
-                let decayed = *magnitude * factor;
-                // Not f64::max: it takes extra steps for a NaN, which a cell cannot hold.
-                *magnitude = if decayed > MAGNITUDE_FLOOR {
-                    decayed
-                } else {
-                    MAGNITUDE_FLOOR
-                };
-            }
+        if !fall_freely(magnitudes, factors, burst) {
+            fall_to_floor(magnitudes, factors, burst);
         }
         // Magnitudes only fall once they are above the floor: equal ends mean rest.
         if *magnitudes == before {
             break;
         }
         left -= burst;
+    }
+}
+
+/// Lets ticks pass as if there were no floor; tells whether that was right, and changes nothing
+/// if it was not.
+///
+/// A magnitude times a factor of at most 1 never grows, so one that is above the floor in the
+/// end was above it after every tick, where the floor then changed nothing.
+#[inline(always)]
+fn fall_freely<const N: usize>(magnitudes: &mut [f64; N], factors: &[f64; N], ticks: u64) -> bool {
+    let mut falling = *magnitudes;
+    for _ in 0..ticks {
+        for (magnitude, factor) in falling.iter_mut().zip(factors) {
+            *magnitude *= factor;
+        }
+    }
+    let is_free = falling.iter().all(|&magnitude| magnitude > MAGNITUDE_FLOOR);
+    if is_free {
+        *magnitudes = falling;
+    }
+    is_free
+}
+
+/// Lets ticks pass, each of which leaves no magnitude below the floor.
+#[inline(always)]
+fn fall_to_floor<const N: usize>(magnitudes: &mut [f64; N], factors: &[f64; N], ticks: u64) {
+    for _ in 0..ticks {
+        for (magnitude, factor) in magnitudes.iter_mut().zip(factors) {
+            let decayed = *magnitude * factor;
+            // Not f64::max: it takes extra steps for a NaN, which a cell cannot hold.
+            *magnitude = if decayed > MAGNITUDE_FLOOR {
+                decayed
+            } else {
+                MAGNITUDE_FLOOR
+            };
+        }
     }
 }

@@ -119,10 +119,10 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
         operations(artifacts, &mut now)?;
     }
     if arguments.wants(Part::Substrate) {
-        let growth = race::measure(artifacts, &mut now)?;
-        print!("{}", growth.table());
+        let [median, best] = race::measure(artifacts, &mut now)?;
+        print!("{}", growth::tables(&median, &best));
         if arguments.page {
-            growth.write_page(artifacts)?;
+            median.write_page(&best, artifacts)?;
         }
     }
     print!("{}", now.table(&last));

@@ -23,6 +23,15 @@ pub(super) struct Point {
     theirs: f64,
 }
 
+/// Which of the rounds counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Round {
+    /// The one in the middle: what an operation costs on this machine as it is.
+    Median,
+    /// The quickest: what it costs when nobody else uses the processor's units and caches.
+    Best,
+}
+
 impl Point {
     pub(super) fn new(side: u32, ours: f64, theirs: f64) -> Self {
         Self { side, ours, theirs }
@@ -73,7 +82,7 @@ impl Growth {
     }
 
     /// A row for each operation: both sides' times and their ratio at each size.
-    pub(super) fn table(&self) -> String {
+    fn table(&self) -> String {
         let mut table = String::new();
         let sizes = self
             .operations
@@ -153,16 +162,26 @@ impl Growth {
         plot
     }
 
-    /// Puts table and plot into the documentation.
-    pub(super) fn write_page(&self, artifacts: &Artifacts) -> Result<()> {
+    /// Puts the tables of all rounds' medians and of the `best` rounds, and the plot of the
+    /// medians, into the documentation.
+    pub(super) fn write_page(&self, best: &Self, artifacts: &Artifacts) -> Result<()> {
         let path = artifacts.root().join(PAGE);
         let page = fs::read_to_string(&path).with_context(|| format!("cannot read {PAGE}"))?;
-        let page = with_between(&page, &self.table())
+        let page = with_between(&page, &tables(self, best))
             .with_context(|| format!("{PAGE} has no marks to write between"))?;
         fs::write(&path, page).with_context(|| format!("cannot write {PAGE}"))?;
         fs::write(artifacts.root().join(PLOT), self.plot())
             .with_context(|| format!("cannot write {PLOT}"))
     }
+}
+
+/// Both tables under their headings.
+pub(super) fn tables(median: &Growth, best: &Growth) -> String {
+    format!(
+        "Medians of the rounds:\n\n{}\nThe quickest rounds of each side:\n\n{}",
+        median.table(),
+        best.table()
+    )
 }
 
 /// Edges of the plot's area, and the powers of ten that its height stands for.

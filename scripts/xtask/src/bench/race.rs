@@ -2,7 +2,8 @@
 //!
 //! Owns the race: `ci/peers/substrate.c` and `kernel/substrate/benches/race.rs` serve the same
 //! requests; they first show that they compute the same, then take turns round by round, so that
-//! other load on the host hits both. Time is the processor's, and the median of the rounds counts.
+//! other load on the host hits both. Time is the processor's; the median of the rounds counts, and the
+//! best round beside it.
 //!
 //! Invariants:
 //! - no ratio is printed of sides that do not agree on what they compute;
@@ -18,7 +19,7 @@ use anyhow::{Context, Result, bail};
 
 use super::count;
 use super::figures::{Figure, Figures, Unit, from_count};
-use super::growth::{Growth, Point};
+use super::growth::{Growth, Point, Round};
 use crate::process;
 
 /// Sides of the grids: 4 Ki, 64 Ki, 1 Mi and 16 Mi cells.
@@ -135,50 +136,55 @@ impl Drop for Racer {
     }
 }
 
-/// Runs the race; returns how the costs grow, and adds the ratios to `figures`.
-pub(super) fn measure(artifacts: &Artifacts, figures: &mut Figures) -> Result<Growth> {
+/// Runs the race; returns how the costs grow, by medians and by best rounds, and adds the ratios
+/// of both to `figures`.
+pub(super) fn measure(artifacts: &Artifacts, figures: &mut Figures) -> Result<[Growth; 2]> {
     let program = build_ours(artifacts)?;
     let mut ours = Racer::start(&mut Command::new(&program))?;
     let mut theirs = Racer::start(&mut Command::new(build_peer(artifacts, "substrate")?))?;
     agree(&ours.values()?, &theirs.values()?)?;
     println!("bench: {VALUES} cells of both sides agree to {TOLERANCE:e}");
-    let mut growth = Growth::default();
+    let mut growth = [Growth::default(), Growth::default()];
     for side in SIDES {
         let rounds = if side == SIDES[SIDES.len() - 1] {
             ROUNDS_OF_LARGEST
         } else {
             ROUNDS
         };
-        for operation in OPERATIONS {
-            let size = u64::from(side);
-            let (our_count, their_count) =
-                (ours.round(operation, size)?, theirs.round(operation, size)?);
-            let (our_ns, their_ns) = in_turn(
+        let size = u64::from(side);
+        let bytes: u64 = ours.ask(&format!("bytes {side}"))?.parse()?;
+        let copied = ("scrub", "copy", bytes);
+        let raced = OPERATIONS.map(|operation| (operation, operation, size));
+        for (operation, their_operation, their_size) in raced.into_iter().chain([copied]) {
+            let our_count = ours.round(operation, size)?;
+            let their_count = theirs.round(their_operation, their_size)?;
+            let points = in_turn(
                 rounds,
                 || ours.time(operation, size, our_count),
-                || theirs.time(operation, size, their_count),
+                || theirs.time(their_operation, their_size, their_count),
             )?;
-            growth.add(operation, Point::new(side, our_ns, their_ns));
+            for (growth, (our_ns, their_ns)) in growth.iter_mut().zip(points) {
+                growth.add(operation, Point::new(side, our_ns, their_ns));
+            }
         }
-        let bytes: u64 = ours.ask(&format!("bytes {side}"))?.parse()?;
-        let size = u64::from(side);
-        let (our_count, their_count) = (ours.round("scrub", size)?, theirs.round("copy", bytes)?);
-        let (our_ns, their_ns) = in_turn(
-            rounds,
-            || ours.time("scrub", size, our_count),
-            || theirs.time("copy", bytes, their_count),
-        )?;
-        growth.add("scrub", Point::new(side, our_ns, their_ns));
-        println!(
-            "bench: {} cells measured",
-            u64::from(side) * u64::from(side)
-        );
+        println!("bench: {} cells measured", size * size);
     }
+    for (growth, round) in growth.iter().zip([Round::Median, Round::Best]) {
+        add_figures(growth, round, figures);
+    }
+    count::measure(&program, figures)?;
+    Ok(growth)
+}
+
+fn add_figures(growth: &Growth, round: Round, figures: &mut Figures) {
+    let round = match round {
+        Round::Median => "",
+        Round::Best => ", best round",
+    };
+    let command = "cargo xtask bench --only substrate, in turn";
     for (operation, points) in growth.operations() {
         for point in points {
-            let cells = point.cells();
-            let command = "cargo xtask bench --only substrate, in turn";
-            let name = format!("substrate: {operation}, {cells} cells");
+            let name = format!("substrate: {operation}, {} cells{round}", point.cells());
             figures.add(Figure::new(&name, point.ours(), Unit::Nanoseconds, command));
             let name = match operation {
                 "scrub" => format!("{name}, of memcpy's bandwidth"),
@@ -187,26 +193,28 @@ pub(super) fn measure(artifacts: &Artifacts, figures: &mut Figures) -> Result<Gr
             figures.add(Figure::new(name, point.ratio(), Unit::Times, command));
         }
     }
-    count::measure(&program, figures)?;
-    Ok(growth)
 }
 
-/// Medians of both sides, measured by turns.
+/// Medians and best rounds of both sides, measured by turns.
 fn in_turn(
     rounds: usize,
     mut ours: impl FnMut() -> Result<f64>,
     mut theirs: impl FnMut() -> Result<f64>,
-) -> Result<(f64, f64)> {
+) -> Result<[(f64, f64); 2]> {
     let mut of_ours = Vec::with_capacity(rounds);
     let mut of_theirs = Vec::with_capacity(rounds);
     for _ in 0..rounds {
         of_ours.push(ours()?);
         of_theirs.push(theirs()?);
     }
-    Ok((
-        median(&mut of_ours).context("no round")?,
-        median(&mut of_theirs).context("no round")?,
-    ))
+    let (our_median, their_median) = median(&mut of_ours)
+        .zip(median(&mut of_theirs))
+        .context("no round")?;
+    let best = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
+    Ok([
+        (our_median, their_median),
+        (best(&of_ours), best(&of_theirs)),
+    ])
 }
 
 fn median(values: &mut [f64]) -> Option<f64> {
