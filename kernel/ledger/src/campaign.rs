@@ -9,6 +9,7 @@ mod copies;
 mod crash;
 mod defects;
 mod device_faults;
+mod golden;
 mod hostile;
 mod long;
 mod tampering;

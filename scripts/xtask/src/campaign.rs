@@ -41,12 +41,18 @@ impl Part {
     /// The crate, or all of them.
     fn packages(self) -> &'static [&'static str] {
         match self {
-            Part::Ledger => &["ledger"],
+            Part::Ledger => &["ledger", "node"],
             Part::Governance => &["governance"],
             Part::Glyphs => &["glyph-interpreter"],
             Part::Substrate => &["substrate"],
             Part::Blocklog | Part::Fuzz => &[],
-            Part::All => &["ledger", "governance", "glyph-interpreter", "substrate"],
+            Part::All => &[
+                "ledger",
+                "node",
+                "governance",
+                "glyph-interpreter",
+                "substrate",
+            ],
         }
     }
 }

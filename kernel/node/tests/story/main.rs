@@ -13,6 +13,7 @@ mod emergency;
 mod field;
 mod filling;
 mod metrics;
+mod offline;
 mod recorded;
 mod simulation;
 mod trust;
