@@ -1,9 +1,10 @@
 //! The cases, by what they are about.
 //!
 //! `boot`: every way to start; `machine`: machines with something missing; `vault`: what it computes,
-//! `trust`: whose is taken; `governance`, `killed`, `killed_override`, `damaged_ledger`, `block_log`,
-//! `failing_disk`, `bad_input`, `heal`, `large`, `telemetry`, `panic`, `recorded` and `typing`: stories told to a
-//! running node; `controls`: broken machines that must fail.
+//! `trust`: whose is taken, `vault_change`: how a quorum replaces it; `governance`, `killed`,
+//! `killed_override`, `damaged_ledger`, `block_log`, `failing_disk`, `bad_input`, `heal`, `large`, `telemetry`,
+//! `panic`, `recorded` and `typing`: stories told to a running node; `controls`: broken machines that
+//! must fail.
 
 mod bad_input;
 mod block_log;
@@ -23,6 +24,7 @@ mod telemetry;
 mod trust;
 mod typing;
 mod vault;
+mod vault_change;
 
 use crate::case::Case;
 
@@ -46,6 +48,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(recorded::cases());
     cases.extend(vault::cases());
     cases.extend(trust::cases());
+    cases.extend(vault_change::cases());
     cases.extend(controls::cases());
     cases
 }

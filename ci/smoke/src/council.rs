@@ -130,7 +130,10 @@ impl<'a> Council<'a> {
     }
 
     /// Asks for a challenge, signs it with the key of `signer`, and types the signature.
-    fn decide(
+    ///
+    /// # Errors
+    /// If no challenge is issued or no reply comes; a refused signature is a reply.
+    pub(crate) fn decide(
         &self,
         session: &mut Session,
         signer: &str,

@@ -65,6 +65,17 @@ impl Glyphctl {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
+    /// The console's lines that stage and propose the archive in `file`.
+    ///
+    /// # Errors
+    /// If the program does not write them.
+    pub(crate) fn vault_lines(&self, file: &Path) -> Result<Vec<String>, Failure> {
+        let words = ["vault", "lines"].map(OsStr::new);
+        let output = self.succeed(&[words.as_slice(), &[file.as_os_str()]].concat())?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
     /// Verifies the ledger in `image`.
     ///
     /// # Errors

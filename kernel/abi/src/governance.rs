@@ -146,6 +146,8 @@ named_enum!(
         RejectRequest = 7 "reject",
         /// Agree to a change of guardians.
         ChangeGuardians = 8 "change-guardians",
+        /// Agree to another vault.
+        ReplaceVault = 9 "replace-vault",
     }
 );
 named_enum!(

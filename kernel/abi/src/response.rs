@@ -7,7 +7,7 @@ use crate::governance::{
 };
 use crate::request::{OverrideKind, Pair};
 use crate::time::UnixSeconds;
-use crate::vault::VaultStatus;
+use crate::vault::{VaultChangeView, VaultStatus};
 use crate::{CellIndex, Checkpoint, GlyphId, GuardianId, RecordId};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -41,6 +41,13 @@ pub enum Response {
     VaultErrors(Vec<String>),
     /// To `vault status`.
     Vault(VaultStatus),
+    /// To `vault stage`.
+    VaultStaged {
+        /// Bytes that are staged now.
+        bytes: u64,
+    },
+    /// To `vault propose` and `vault sign`; in force when `signatures_missing` is 0.
+    VaultChange(VaultChangeView),
     /// To `glyph show`.
     Glyph(GlyphDetail),
     /// To `glyph tree`, `substrate map`, `metrics`, `bench`: text as it is, lines ended by LF.

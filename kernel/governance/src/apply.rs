@@ -4,6 +4,8 @@
 //! acknowledged it. A record that breaks a rule changes nothing and is an error: it was not
 //! written by this software from this state.
 
+mod vault;
+
 use crate::defect::{Defect, planted};
 use crate::effect::Effect;
 use crate::event::{
@@ -137,6 +139,10 @@ impl Governance {
                 self.add_override(event);
                 Vec::new()
             }
+            Body::VaultPiece(_)
+            | Body::VaultChangeProposed(_)
+            | Body::VaultChangeSigned(_)
+            | Body::VaultChangeExpired(_) => self.change_vault(body),
             Body::Refusal(event) => self.count_refusal(time, event),
             _ => self.change_override(body),
         }

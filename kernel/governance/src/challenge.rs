@@ -20,6 +20,7 @@ pub(crate) enum Subject {
     Override(RecordId),
     Request(RecordId),
     Change(RecordId),
+    Vault(RecordId),
 }
 
 /// One challenge that was issued and not used.

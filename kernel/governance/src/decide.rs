@@ -9,6 +9,9 @@ mod attempt;
 mod guardians;
 mod overrides;
 mod requests;
+mod vault;
+
+pub use vault::VaultCommand;
 
 use crate::challenge::{Challenge, Subject};
 use crate::defect::{Defect, planted};
@@ -36,6 +39,8 @@ pub enum Command<'a> {
     Approval(&'a ApprovalRequest),
     /// `override ...`
     Override(&'a OverrideRequest),
+    /// `vault propose`, `challenge`, `sign`
+    Vault(VaultCommand<'a>),
 }
 
 /// What deciding needs from the machine.
@@ -67,6 +72,8 @@ pub enum Reply {
     GuardianChange(RecordId),
     /// The request as it is then.
     Request(RecordId),
+    /// The change of the vault as it is then.
+    VaultChange(RecordId),
     /// The override as it is then, and a sentence on the step.
     Override {
         /// The override.
@@ -160,6 +167,7 @@ impl Governance {
             Command::Guardian(request) => self.serve_guardian(request, time, context),
             Command::Approval(request) => self.serve_approval(request, time, context),
             Command::Override(request) => self.serve_override(request, time, context),
+            Command::Vault(command) => self.serve_vault(command, time, context),
         }
     }
 

@@ -7,7 +7,7 @@
 use crate::defect::{Defect, planted};
 use crate::event::{
     Body, Event, GrantEnd, GrantEnded, GuardianChangeExpired, OverrideExpired, PolicyAdopted,
-    RequestExpired, ReviewOverdue,
+    RequestExpired, ReviewOverdue, VaultChangeExpired,
 };
 use crate::state::{ChangeStatus, Governance};
 use abi::Fault;
@@ -55,6 +55,12 @@ impl Governance {
             if change.status == ChangeStatus::Open && time >= change.expires_at {
                 let expired = GuardianChangeExpired { change_id: *id };
                 bodies.push(Body::GuardianChangeExpired(expired));
+            }
+        }
+        for (id, change) in &self.vaults.changes {
+            if change.status == ChangeStatus::Open && time >= change.expires_at {
+                let expired = VaultChangeExpired { change_id: *id };
+                bodies.push(Body::VaultChangeExpired(expired));
             }
         }
         bodies

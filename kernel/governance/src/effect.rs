@@ -62,6 +62,11 @@ pub enum Effect {
         /// Whose entry.
         guardian: GuardianId,
     },
+    /// Another vault is in force.
+    VaultReplaced {
+        /// SHA-256 of its archive; absent for the boot medium's vault.
+        archive: Option<[u8; 32]>,
+    },
     /// An attempt was refused.
     Refused {
         /// Why.

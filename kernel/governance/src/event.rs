@@ -24,6 +24,9 @@ use core::fmt;
 pub(crate) mod summary;
 #[cfg(test)]
 mod tests;
+mod vault;
+
+pub use vault::VaultPieceBytes;
 
 /// Largest encoded record, in bytes.
 pub const PAYLOAD_BYTES_MAX: usize = 3800;
@@ -425,6 +428,44 @@ records! {
         reason: RefusalReason,
         /// The sentence that the person saw, cut to 320 bytes.
         text: String,
+    }
+
+    /// A piece of an archive that guardians may put in force.
+    32 "vault_piece" VaultPiece {
+        /// SHA-256 of the whole archive.
+        archive: [u8; 32],
+        /// Bytes of the whole archive.
+        whole_bytes: u32,
+        /// Where the piece begins in it: where the one before it ended.
+        offset: u32,
+        /// The piece.
+        bytes: VaultPieceBytes,
+    }
+
+    /// Another vault was proposed.
+    33 "vault_change_proposed" VaultChangeProposed {
+        /// The change's own id.
+        change_id: RecordId,
+        /// SHA-256 of an archive that the ledger holds whole; absent for the boot medium's vault.
+        archive: Option<[u8; 32]>,
+        /// When the proposal ends.
+        expires_at: UnixSeconds,
+    }
+
+    /// A guardian agreed to another vault.
+    34 "vault_change_signed" VaultChangeSigned {
+        /// The change.
+        change_id: RecordId,
+        /// The agreement.
+        signed: Vote,
+        /// Whether the quorum is complete and the vault in force with this record.
+        in_effect: bool,
+    }
+
+    /// A proposed vault found no quorum in time.
+    35 "vault_change_expired" VaultChangeExpired {
+        /// The change.
+        change_id: RecordId,
     }
 }
 

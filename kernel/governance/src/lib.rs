@@ -51,12 +51,13 @@ mod simulated;
 mod state;
 #[cfg(test)]
 mod story;
+pub mod vault;
 mod view;
 pub mod wire;
 
 pub use apply::ApplyError;
 pub use challenge::CHALLENGES_MAX;
-pub use decide::{Command, Context, Decision, Reply};
+pub use decide::{Command, Context, Decision, Reply, VaultCommand};
 pub use effect::Effect;
 pub use event::Event;
 pub use message::Message;

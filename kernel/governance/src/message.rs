@@ -35,7 +35,7 @@ wire_struct! {
         override_id: Option<RecordId>,
         /// The request that is decided or overridden; `None` for changes of guardians.
         request_id: Option<RecordId>,
-        /// The change of guardians; `None` for requests and overrides.
+        /// The change of guardians or of the vault; `None` for requests and overrides.
         change_id: Option<RecordId>,
         /// Random, used once.
         challenge: [u8; 16],

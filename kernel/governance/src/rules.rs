@@ -16,6 +16,7 @@
 mod guardians;
 mod overrides;
 mod requests;
+mod vault;
 
 use crate::challenge::Subject;
 use crate::defect::{Defect, planted};
@@ -78,6 +79,13 @@ impl Governance {
                 self.judge_vote(time, subject, Action::Review, &event.signed)
             }
             Body::ReviewOverdue(event) => self.judge_review_overdue(time, event.override_id),
+            Body::VaultPiece(event) => self.judge_vault_piece(event),
+            Body::VaultChangeProposed(event) => self.judge_vault_proposed(time, event),
+            Body::VaultChangeSigned(event) => {
+                let derived = self.judge_vault_signed(time, event.change_id, &event.signed)?;
+                same(derived == event.in_effect, "whether the vault is in force")
+            }
+            Body::VaultChangeExpired(event) => self.judge_vault_expired(time, event.change_id),
             // A refusal changes counters alone, and each text's form was checked on decoding.
             Body::Refusal(_) => Ok(()),
         }
@@ -115,6 +123,9 @@ impl Governance {
         match (subject, action) {
             (Subject::Change(id), Action::ChangeGuardians) => {
                 self.may_change_guardians(time, id, guardian)
+            }
+            (Subject::Vault(id), Action::ReplaceVault) => {
+                self.may_replace_vault(time, id, guardian)
             }
             (Subject::Request(id), Action::ApproveRequest | Action::RejectRequest) => {
                 self.may_decide(time, id, guardian)
@@ -214,7 +225,7 @@ impl Governance {
                 None,
             ),
             Subject::Request(id) => (None, Some(id), None),
-            Subject::Change(id) => (None, None, Some(id)),
+            Subject::Change(id) | Subject::Vault(id) => (None, None, Some(id)),
         };
         Ok(Message {
             domain: DOMAIN.to_string(),
@@ -233,6 +244,7 @@ impl Governance {
                 Subject::Override(id) => self.override_subject(id)?,
                 Subject::Request(id) => self.request_subject(id)?,
                 Subject::Change(id) => self.change_subject(id)?,
+                Subject::Vault(id) => self.vault_subject(id)?,
             },
         })
     }
@@ -328,6 +340,7 @@ pub(crate) fn no_challenge(subject: Subject, action: Action, guardian: &Guardian
             )
         }
         Subject::Change(id) => format!("guardian challenge {} {guardian} \"why\"", short(&id)),
+        Subject::Vault(id) => format!("vault challenge {} {guardian} \"why\"", short(&id)),
     };
     Refused::signature(
         RefusalReason::NoChallenge,

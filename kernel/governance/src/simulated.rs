@@ -3,6 +3,8 @@
 //!
 //! Every record goes through its bytes, and a restart rebuilds all from them.
 
+pub(crate) mod vault;
+
 use crate::event::Body;
 use crate::signature::{ed25519_public_key, sign_ed25519, sign_hmac};
 use crate::{ApplyError, Command, Context, Effect, Event, Governance, Message, Policy};

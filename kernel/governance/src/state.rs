@@ -14,6 +14,7 @@ use crate::defect::{Defect, planted};
 use crate::event::{Activation, GrantEnd, OverrideCreated, RefusalReason, RequestCreated, Vote};
 use crate::policy::{OVERRIDE_ROLES, Policy, quorum};
 use crate::signature::Key;
+use crate::vault::Vaults;
 use abi::governance::{GuardianChange, GuardianState, OverrideStatus, RequestStatus, Role};
 use abi::time::UnixSeconds;
 use abi::{GuardianId, RecordId};
@@ -230,6 +231,8 @@ pub struct Governance {
     pub(crate) spent: BTreeSet<[u8; 16]>,
     /// Identities of all keys that were ever in use.
     pub(crate) used_keys: BTreeSet<[u8; 32]>,
+    /// The vault: archives kept, changes proposed, what is in force.
+    pub(crate) vaults: Vaults,
     pub(crate) challenges: Challenges,
     pub(crate) refusals: BTreeMap<RefusalReason, u64>,
     pub(crate) activations: u64,
@@ -270,6 +273,7 @@ impl Governance {
             overrides: BTreeMap::new(),
             spent: BTreeSet::new(),
             used_keys: BTreeSet::new(),
+            vaults: Vaults::default(),
             challenges: Challenges::default(),
             refusals: BTreeMap::new(),
             activations: 0,
@@ -455,6 +459,7 @@ impl Governance {
         self.changes.contains_key(id)
             || self.requests.contains_key(id)
             || self.overrides.contains_key(id)
+            || self.vaults.changes.contains_key(id)
     }
 
     /// Whether the policy in force is the one that this node was started with.

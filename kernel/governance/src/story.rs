@@ -18,6 +18,7 @@ mod guardians;
 mod overrides;
 mod requests;
 mod signatures;
+mod vault;
 
 #[test]
 fn an_emergency_from_the_first_key_to_the_review_is_found_again_after_a_restart() {

@@ -30,6 +30,9 @@ impl Governance {
             Reply::GuardianChange(id) => self.change(id).map(|change| Response::GuardianChange {
                 change: self.change_view(id, change),
             }),
+            Reply::VaultChange(id) => self
+                .vault_change(id)
+                .map(|change| Response::VaultChange(self.vault_change_view(id, change))),
             Reply::Request(id) => self
                 .request(id)
                 .map(|request| Response::Approval(self.approval_view(request))),

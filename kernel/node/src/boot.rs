@@ -1,6 +1,6 @@
 //! From a ramdisk and disks to a running node.
 //!
-//! Owns the order: options, field, vault, ledger, governance. What is missing or damaged is
+//! Owns the order: options, field, ledger, governance, vault. What is missing or damaged is
 //! told in the log and limits only what needs it.
 
 use crate::Node;
@@ -14,7 +14,7 @@ use crate::ports::Machine;
 use crate::ramdisk::Ramdisk;
 use crate::scrubber::Scrubber;
 use crate::store::Disk;
-use crate::vault;
+use crate::vault::Trust;
 use abi::Fault;
 use abi::request::Switch;
 use abi::response::Version;
@@ -70,10 +70,11 @@ impl<M: Machine> Node<M> {
         }
         let free = machine.memory().free_longest_bytes;
         let (substrate, options) = make_field(options, free, &mut journal, now_ns)?;
-        let key = vault_key.as_ref();
-        let (glyphs, standing) = vault::from_boot_medium(&ramdisk, key, substrate.cell_count());
-        vault::tell(&glyphs, &standing, key, &mut journal, now_ns);
-        let (decisions, recovery) = Decisions::open(disks);
+        let (mut decisions, recovery) = Decisions::open(disks);
+        let mut trust = Trust::new(vault_key, &ramdisk);
+        let glyphs = trust.load(&mut decisions, substrate.cell_count());
+        trust.tell_key(&mut journal, now_ns);
+        trust.tell(&glyphs, &mut journal, now_ns);
         let scrubber = Scrubber::new(&options, now_ns);
         let mut node = Node {
             machine,
@@ -81,8 +82,7 @@ impl<M: Machine> Node<M> {
             options,
             substrate,
             glyphs,
-            standing,
-            vault_key,
+            trust,
             decisions,
             journal,
             pace: Pace::default(),
@@ -136,6 +136,10 @@ impl<M: Machine> Node<M> {
                 Level::Error,
                 format_args!("governance: {}", fault.text),
             );
+            let text = "vault: whether a quorum replaced it cannot be told; the boot medium's is in \
+                        force";
+            self.journal
+                .log(now_ns, Level::Warning, format_args!("{text}"));
         }
     }
 }

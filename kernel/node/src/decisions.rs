@@ -11,6 +11,7 @@ use abi::governance::OverrideStatus;
 use abi::request::{LedgerRequest, OverrideKind};
 use abi::response::{LedgerState, LedgerStatus, RecordView};
 use abi::time::UnixSeconds;
+use abi::vault::VaultSource;
 use abi::{Fault, FaultCode, Response};
 use alloc::boxed::Box;
 use alloc::format;
@@ -106,7 +107,7 @@ impl Decisions {
         self.store.status()
     }
 
-    fn unavailable(&self) -> Fault {
+    pub(crate) fn unavailable(&self) -> Fault {
         match (&self.fault, &self.store) {
             (Some(fault), Store::Open(_)) => fault.clone(),
             _ => self.store.unavailable(),
@@ -212,7 +213,7 @@ impl<M: Machine> Node<M> {
     }
 
     /// Records an event and, once it is acknowledged, applies and reports it.
-    fn commit(&mut self, event: &Event) -> Result<(), Fault> {
+    pub(crate) fn commit(&mut self, event: &Event) -> Result<(), Fault> {
         let mark_before = self.decisions.store.fill_mark();
         let began = self.machine.monotonic_ns();
         let appended = self.decisions.append(event);
@@ -302,6 +303,10 @@ impl<M: Machine> Node<M> {
             ),
             Effect::GuardiansChanged { change, guardian } => {
                 (EventKind::GuardiansChanged, format!("{change} {guardian}"))
+            }
+            Effect::VaultReplaced { .. } => {
+                self.replace_vault();
+                return;
             }
             Effect::Refused { reason, guardian } => {
                 let metrics = self.journal.metrics();
@@ -451,6 +456,10 @@ impl<M: Machine> Node<M> {
             .map_err(|error| Fault::new(FaultCode::Unavailable, error.to_string()))?;
         self.decisions.store.format(Seed { device_uuid, epoch })?;
         self.decisions.rebuild();
+        // What a quorum put in force was in the ledger that is gone.
+        if self.trust.source() == VaultSource::Ledger {
+            self.replace_vault();
+        }
         let now_ns = self.machine.monotonic_ns();
         self.journal
             .event(now_ns, EventKind::LedgerFormatted, "by the operator's word");

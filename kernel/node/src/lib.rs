@@ -41,13 +41,11 @@ pub use store::{Disk, confirmation};
 use abi::request::{KernelFault, Request, Switch};
 use abi::response::Version;
 use abi::time::UnixSeconds;
-use abi::vault::VaultRequest;
 use abi::{Fault, Response};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use background::Pace;
 use decisions::Decisions;
-use glyph_archive::TrustedKey;
 use glyphs::Glyphs;
 use journal::Journal;
 use options::Options;
@@ -55,7 +53,7 @@ use ports::Machine;
 use scrubber::Scrubber;
 use substrate::Substrate;
 use telemetry::EventKind;
-use vault::Standing;
+use vault::Trust;
 use walk::Walk;
 
 /// How the machine is to go on after the answer was printed.
@@ -76,8 +74,7 @@ pub struct Node<M: Machine> {
     options: Options,
     substrate: Substrate,
     glyphs: Glyphs,
-    standing: Standing,
-    vault_key: Option<TrustedKey>,
+    trust: Trust,
     decisions: Decisions,
     journal: Journal,
     pace: Pace,
@@ -116,7 +113,7 @@ impl<M: Machine> Node<M> {
             Request::Status => Ok(self.status()),
             Request::VaultList => Ok(self.glyphs.list()),
             Request::VaultErrors => Ok(Response::VaultErrors(self.glyphs.errors.clone())),
-            Request::Vault(VaultRequest::Status) => Ok(Response::Vault(self.vault_status())),
+            Request::Vault(request) => self.serve_vault(&request),
             Request::GlyphShow(id) => self.glyphs.show(&id),
             Request::GlyphTree(id) => self.glyphs.tree(&id),
             Request::Activate(activate) => self.activate(&activate),

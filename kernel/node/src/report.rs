@@ -43,7 +43,7 @@ impl<M: Machine> Node<M> {
         self.refresh_decisions();
         let metrics = self.journal.metrics();
         metrics.set(Gauge::VaultGlyphs, number(self.glyphs.vault.len() as u64));
-        let is_refused = self.standing.state() == VaultState::Refused;
+        let is_refused = self.trust.state() == VaultState::Refused;
         metrics.set(Gauge::VaultRefused, if is_refused { 1.0 } else { 0.0 });
         metrics.set(Gauge::Uptime, seconds(now_ns));
         metrics.set(Gauge::HeapBytes, number(heap));
@@ -142,8 +142,8 @@ impl<M: Machine> Node<M> {
     }
 
     fn vault_line(&self) -> StatusLine {
-        if self.standing.state() == VaultState::Refused {
-            let detail = format!("refused: {}", self.standing.reason());
+        if self.trust.state() == VaultState::Refused {
+            let detail = format!("refused: {}", self.trust.reason());
             return line("vault", Health::Failed, detail);
         }
         let (glyphs, errors) = (self.glyphs.vault.len(), self.glyphs.errors.len());

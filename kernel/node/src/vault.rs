@@ -1,9 +1,14 @@
 //! Whether the vault is to be trusted: its archive, the key, and what became of it.
 //!
-//! Owns [`Standing`]. Invariant: no byte of a vault's files is read unless the signature of the
-//! kernel's own key holds over the whole archive.
+//! Owns [`Trust`]. How a quorum puts another archive in force is in [`replace`].
+//!
+//! Invariant: no byte of a vault's files is read unless the signature of the kernel's own key holds
+//! over the whole archive, wherever it came from.
+
+mod replace;
 
 use crate::Node;
+use crate::decisions::Decisions;
 use crate::glyphs::Glyphs;
 use crate::journal::Journal;
 use crate::ports::Machine;
@@ -11,6 +16,7 @@ use crate::ramdisk::Ramdisk;
 use abi::id::Hex;
 use abi::vault::{VaultKeyView, VaultSource, VaultState, VaultStatus};
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use glyph_archive::{Archive, ArchiveError, KeyOrigin, TrustedKey};
 use telemetry::{EventKind, Level, WordCounter};
 
@@ -18,9 +24,9 @@ use telemetry::{EventKind, Level, WordCounter};
 const WITHOUT_A_VAULT: &str = "the node runs without glyphs, all else works; `vault status` tells \
                                more";
 
-/// What became of the vault.
+/// What became of a vault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+enum Standing {
     /// Its signature held.
     InForce {
         /// SHA-256 of its archive.
@@ -32,125 +38,182 @@ pub(crate) enum Standing {
     Refused(String),
 }
 
-impl Standing {
-    pub(crate) const fn state(&self) -> VaultState {
-        match self {
+/// What the boot medium carries, kept so that a quorum can go back to it.
+enum Carried {
+    /// No vault.
+    Nothing,
+    /// Glyphs that no signature covers.
+    Loose,
+    /// An archive, unread.
+    Archive(Vec<u8>),
+}
+
+/// Whose vaults are taken, and which one is.
+pub(crate) struct Trust {
+    key: Option<TrustedKey>,
+    carried: Carried,
+    standing: Standing,
+    source: VaultSource,
+    /// An archive on its way to a proposal.
+    staged: Vec<u8>,
+}
+
+impl Trust {
+    pub(crate) fn new(key: Option<TrustedKey>, ramdisk: &Ramdisk<'_>) -> Self {
+        let carried = match ramdisk.vault {
+            Some(bytes) => Carried::Archive(bytes.to_vec()),
+            None if ramdisk.has_loose_glyphs => Carried::Loose,
+            None => Carried::Nothing,
+        };
+        Trust {
+            key,
+            carried,
+            standing: Standing::Absent(String::new()),
+            source: VaultSource::BootMedium,
+            staged: Vec::new(),
+        }
+    }
+
+    pub(crate) fn state(&self) -> VaultState {
+        match self.standing {
             Standing::InForce { .. } => VaultState::InForce,
             Standing::Absent(_) => VaultState::Absent,
             Standing::Refused(_) => VaultState::Refused,
         }
     }
 
+    pub(crate) const fn source(&self) -> VaultSource {
+        self.source
+    }
+
     /// Why it is not in force; empty if it is.
     pub(crate) fn reason(&self) -> &str {
-        match self {
+        match &self.standing {
             Standing::InForce { .. } => "",
             Standing::Absent(reason) | Standing::Refused(reason) => reason,
         }
     }
-}
 
-/// The vault that the boot medium carries, for a substrate of `cells` cells.
-pub(crate) fn from_boot_medium(
-    ramdisk: &Ramdisk<'_>,
-    key: Option<&TrustedKey>,
-    cells: u64,
-) -> (Glyphs, Standing) {
-    match ramdisk.vault {
-        Some(bytes) => open(bytes, key, cells),
-        None if ramdisk.has_loose_glyphs => {
-            let reason = ArchiveError::Unsigned.to_string();
-            (Glyphs::load(&[], cells), Standing::Refused(reason))
-        }
-        None => {
-            let reason = String::from("the boot medium carries none");
-            (Glyphs::load(&[], cells), Standing::Absent(reason))
-        }
+    /// Loads the vault that the records put in force, for a substrate of `cells` cells.
+    ///
+    /// An archive of the ledger that is not to be had leaves the node without a vault: the quorum
+    /// may have replaced the boot medium's because of what it does.
+    pub(crate) fn load(&mut self, decisions: &mut Decisions, cells: u64) -> Glyphs {
+        let (glyphs, standing) = match replace::in_force(decisions) {
+            Some((digest, read)) => {
+                self.source = VaultSource::Ledger;
+                match read {
+                    Ok(bytes) => self.open(&bytes, Some(&digest), cells),
+                    Err(reason) => (Glyphs::load(&[], cells), Standing::Refused(reason)),
+                }
+            }
+            None => {
+                self.source = VaultSource::BootMedium;
+                self.carried_vault(cells)
+            }
+        };
+        self.standing = standing;
+        glyphs
     }
-}
 
-fn open(bytes: &[u8], key: Option<&TrustedKey>, cells: u64) -> (Glyphs, Standing) {
-    let Some(key) = key else {
-        let reason = String::from(
-            "this kernel was built without a key to check it with: build it with `cargo xtask`",
-        );
-        return (Glyphs::load(&[], cells), Standing::Refused(reason));
-    };
-    match Archive::open(bytes, key) {
-        Ok(archive) => {
-            let files: alloc::vec::Vec<_> = archive.files().collect();
-            let digest = *archive.digest();
-            (Glyphs::load(&files, cells), Standing::InForce { digest })
-        }
-        Err(error) => (
-            Glyphs::load(&[], cells),
-            Standing::Refused(error.to_string()),
-        ),
+    fn carried_vault(&self, cells: u64) -> (Glyphs, Standing) {
+        let standing = match &self.carried {
+            Carried::Archive(bytes) => return self.open(bytes, None, cells),
+            Carried::Loose => Standing::Refused(ArchiveError::Unsigned.to_string()),
+            Carried::Nothing => Standing::Absent(String::from("the boot medium carries none")),
+        };
+        (Glyphs::load(&[], cells), standing)
     }
-}
 
-/// Tells the log, the events and the metrics what became of the vault.
-pub(crate) fn tell(
-    glyphs: &Glyphs,
-    standing: &Standing,
-    key: Option<&TrustedKey>,
-    journal: &mut Journal,
-    now_ns: u64,
-) {
-    if let Standing::Refused(reason) = standing {
-        let text = format_args!("vault refused: {reason}; {WITHOUT_A_VAULT}");
-        journal.log(now_ns, Level::Error, text);
-        journal.event(now_ns, EventKind::VaultRefused, reason);
-    }
-    if let Some(key) = key
-        && key.origin() == KeyOrigin::Development
-    {
-        let text = format_args!(
-            "vault: this kernel trusts a development key ({}), for trials only: name your own \
-             with --vault-key",
-            Hex(&key.fingerprint())
-        );
-        journal.log(now_ns, Level::Warning, text);
-    }
-    for error in &glyphs.errors {
-        let first_line = error.lines().next().unwrap_or(error);
-        journal.log(now_ns, Level::Error, format_args!("vault: {first_line}"));
-        journal.event(now_ns, EventKind::GlyphRefused, first_line);
-    }
-    let vault = &glyphs.vault;
-    for (field, count) in vault.error_counts().iter() {
-        if count > 0 {
-            journal
-                .metrics()
-                .raise_word_to(WordCounter::ParseErrors, field, count);
+    /// Opens an archive, which has to be the one with this SHA-256 if one is given.
+    fn open(&self, bytes: &[u8], expected: Option<&[u8; 32]>, cells: u64) -> (Glyphs, Standing) {
+        let nothing = |reason| (Glyphs::load(&[], cells), Standing::Refused(reason));
+        let Some(key) = &self.key else {
+            return nothing(String::from(
+                "this kernel was built without a key to check it with: build it with `cargo xtask`",
+            ));
+        };
+        match Archive::open(bytes, key) {
+            Ok(archive) if expected.is_some_and(|expected| expected != archive.digest()) => {
+                nothing(String::from(
+                    "its records hold another archive than the quorum signed: type `ledger verify`",
+                ))
+            }
+            Ok(archive) => {
+                let files: Vec<_> = archive.files().collect();
+                let digest = *archive.digest();
+                (Glyphs::load(&files, cells), Standing::InForce { digest })
+            }
+            Err(error) => nothing(error.to_string()),
         }
     }
-    journal
-        .metrics()
-        .load_glyphs(vault.glyphs().map(|glyph| vault.id(glyph).as_str()));
-    let text = alloc::format!("{} glyphs, {} errors", vault.len(), glyphs.errors.len());
-    journal.log(now_ns, Level::Info, format_args!("vault: {text}"));
-    journal.event(now_ns, EventKind::VaultLoaded, &text);
+
+    /// Tells the log, the events and the metrics what became of the vault.
+    pub(crate) fn tell(&self, glyphs: &Glyphs, journal: &mut Journal, now_ns: u64) {
+        if let Standing::Refused(reason) = &self.standing {
+            let text = format_args!("vault refused: {reason}; {WITHOUT_A_VAULT}");
+            journal.log(now_ns, Level::Error, text);
+            journal.event(now_ns, EventKind::VaultRefused, reason);
+        }
+        for error in &glyphs.errors {
+            let first_line = error.lines().next().unwrap_or(error);
+            journal.log(now_ns, Level::Error, format_args!("vault: {first_line}"));
+            journal.event(now_ns, EventKind::GlyphRefused, first_line);
+        }
+        let vault = &glyphs.vault;
+        for (field, count) in vault.error_counts().iter() {
+            if count > 0 {
+                journal
+                    .metrics()
+                    .raise_word_to(WordCounter::ParseErrors, field, count);
+            }
+        }
+        journal
+            .metrics()
+            .load_glyphs(vault.glyphs().map(|glyph| vault.id(glyph).as_str()));
+        let text = alloc::format!("{} glyphs, {} errors", vault.len(), glyphs.errors.len());
+        journal.log(now_ns, Level::Info, format_args!("vault: {text}"));
+        journal.event(now_ns, EventKind::VaultLoaded, &text);
+    }
+
+    /// Warns of a key that is good for trials only.
+    pub(crate) fn tell_key(&self, journal: &mut Journal, now_ns: u64) {
+        if let Some(key) = &self.key
+            && key.origin() == KeyOrigin::Development
+        {
+            let text = format_args!(
+                "vault: this kernel trusts a development key ({}), for trials only: name your own \
+                 with --vault-key",
+                Hex(&key.fingerprint())
+            );
+            journal.log(now_ns, Level::Warning, text);
+        }
+    }
 }
 
 impl<M: Machine> Node<M> {
     /// The answer to `vault status`.
     pub(crate) fn vault_status(&self) -> VaultStatus {
         let count = |items: usize| u64::try_from(items).unwrap_or(u64::MAX);
+        let trust = &self.trust;
+        let governance = self.decisions.governance();
         VaultStatus {
-            state: self.standing.state(),
-            reason: self.standing.reason().to_string(),
-            source: VaultSource::BootMedium,
-            digest: match &self.standing {
+            state: trust.state(),
+            reason: trust.reason().to_string(),
+            source: trust.source,
+            digest: match &trust.standing {
                 Standing::InForce { digest } => Some(*digest),
                 _ => None,
             },
             glyphs: count(self.glyphs.vault.len()),
             errors: count(self.glyphs.errors.len()),
-            key: self.vault_key.as_ref().map(|key| VaultKeyView {
+            key: trust.key.as_ref().map(|key| VaultKeyView {
                 fingerprint: key.fingerprint(),
                 origin: key.origin().name(),
             }),
+            staged_bytes: count(trust.staged.len()),
+            archives: governance.map_or_else(Vec::new, |state| state.vault_archive_views()),
+            changes: governance.map_or_else(Vec::new, |state| state.vault_change_views()),
         }
     }
 }

@@ -40,6 +40,8 @@ event_kinds! {
     VaultLoaded "VAULT_LOADED",
     /// The vault is not to be trusted and was not read; the text says why.
     VaultRefused "VAULT_REFUSED",
+    /// Another vault is in force, by a quorum's word or with another ledger.
+    VaultReplaced "VAULT_REPLACED",
     /// A glyph or a file of the vault was refused.
     GlyphRefused "GLYPH_REFUSED",
     /// An activation was refused or failed.

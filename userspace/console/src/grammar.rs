@@ -10,6 +10,7 @@ mod nearest;
 mod substrate;
 mod system;
 mod table;
+mod vault;
 
 pub(crate) use table::{Entry, Slot, entries, group_summary, names_below};
 

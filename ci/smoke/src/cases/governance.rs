@@ -223,6 +223,20 @@ pub(super) fn lasting(reply: &Reply) -> String {
         .replace("grant_in_force=yes", "grant_in_force=no")
 }
 
+/// The ledger on a powered-off disk is sound.
+///
+/// # Errors
+/// If `glyphctl` finds it otherwise.
+pub(super) fn verified_offline(place: &Place<'_>, disk: &Path) -> Result<(), Failure> {
+    let verdict = Glyphctl::of(place).verify(disk)?;
+    match verdict.status {
+        Some(0) => Ok(()),
+        _ => Err(Failure::Wrong(format!(
+            "`glyphctl ledger verify` finds a powered-off disk unsound: {verdict:?}"
+        ))),
+    }
+}
+
 /// The disk tells the same without the node that wrote it: sound, and the override completed with
 /// this many signatures.
 ///
@@ -234,14 +248,8 @@ pub(super) fn offline(
     id: &str,
     signatures: usize,
 ) -> Result<(), Failure> {
-    let glyphctl = Glyphctl::of(place);
-    let verdict = glyphctl.verify(disk)?;
-    if verdict.status != Some(0) {
-        return Err(Failure::Wrong(format!(
-            "`glyphctl ledger verify` finds a powered-off disk unsound: {verdict:?}"
-        )));
-    }
-    let exported = glyphctl.export(disk)?;
+    verified_offline(place, disk)?;
+    let exported = Glyphctl::of(place).export(disk)?;
     let told = exported
         .iter()
         .filter_map(|value| find_override(value, id))

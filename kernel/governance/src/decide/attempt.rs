@@ -1,11 +1,12 @@
 //! What a command attempts, in words: for the record of its refusal.
 
-use super::Command;
+use super::{Command, VaultCommand};
 use crate::event::summary::cut;
 use crate::event::{Body, REFUSAL_TEXT_BYTES_MAX, Refusal};
 use crate::refused::Refused;
 use crate::rules::action_word;
 use abi::GuardianId;
+use abi::id::Hex;
 use abi::request::{ApprovalRequest, GuardianRequest, OverrideRequest};
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -23,6 +24,7 @@ impl Attempt {
             Command::Guardian(request) => Attempt::of_guardian(request),
             Command::Approval(request) => Attempt::of_approval(request),
             Command::Override(request) => Attempt::of_override(request),
+            Command::Vault(command) => Attempt::of_vault(command),
         }
     }
 
@@ -102,6 +104,21 @@ impl Attempt {
                 request.as_str(),
                 Some(guardian),
             ),
+        }
+    }
+
+    fn of_vault(command: VaultCommand<'_>) -> Self {
+        match command {
+            VaultCommand::Propose { archive } => {
+                let subject = archive.map_or_else(String::new, |digest| Hex(&digest).to_string());
+                Attempt::step("vault propose".to_string(), &subject, None)
+            }
+            VaultCommand::Challenge { change, signer, .. } => {
+                Attempt::step("vault challenge".to_string(), change.as_str(), Some(signer))
+            }
+            VaultCommand::Sign { change, signer, .. } => {
+                Attempt::step("vault sign".to_string(), change.as_str(), Some(signer))
+            }
         }
     }
 

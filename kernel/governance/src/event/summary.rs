@@ -1,6 +1,7 @@
 //! One line for people on what a record says.
 
 use super::{Body, Event};
+use abi::id::Hex;
 use abi::request::OverrideKind;
 use abi::{GuardianId, RecordId};
 use alloc::format;
@@ -83,6 +84,10 @@ impl Event {
                 event.status,
             ),
             Body::RequestExpired(event) => format!("request {} expired", short(&event.request_id)),
+            Body::VaultPiece(_)
+            | Body::VaultChangeProposed(_)
+            | Body::VaultChangeSigned(_)
+            | Body::VaultChangeExpired(_) => self.vault_summary(),
             Body::Refusal(event) => format!(
                 "refused: {}{}{} ({}): {}",
                 event.operation,
@@ -92,6 +97,39 @@ impl Event {
                 cut(&event.text, TEXT_BYTES),
             ),
             _ => self.override_summary(),
+        }
+    }
+
+    fn vault_summary(&self) -> String {
+        let named = |archive: &[u8; 32]| format!("{}", Hex(archive.get(..4).unwrap_or_default()));
+        match &self.body {
+            Body::VaultPiece(event) => format!(
+                "vault archive {}: bytes {} to {} of {}",
+                named(&event.archive),
+                event.offset,
+                usize::try_from(event.offset)
+                    .unwrap_or(usize::MAX)
+                    .saturating_add(event.bytes.0.len()),
+                event.whole_bytes,
+            ),
+            Body::VaultChangeProposed(event) => format!(
+                "vault change {}: {} proposed",
+                short(&event.change_id),
+                event.archive.as_ref().map_or_else(
+                    || String::from("the boot medium's"),
+                    |archive| format!("archive {}", named(archive))
+                ),
+            ),
+            Body::VaultChangeSigned(event) => format!(
+                "vault change {} signed by {}{}",
+                short(&event.change_id),
+                event.signed.guardian_id,
+                if event.in_effect { ": in force" } else { "" },
+            ),
+            Body::VaultChangeExpired(event) => {
+                format!("vault change {} expired", short(&event.change_id))
+            }
+            other => other.name().to_string(),
         }
     }
 

@@ -33,6 +33,9 @@ fn every_kind() -> Vec<Event> {
     node.act(item, "galahad", Action::Review).unwrap();
     node.conclude(other, "galahad", Action::PostMortem, Signature(Vec::new()))
         .unwrap_err();
+    node.propose_vault(b"an archive").unwrap();
+    node.agree_on_vault();
+    node.propose_vault(b"another").unwrap();
     node.wait(31 * 24 * HOUR);
     node.records
         .iter()
@@ -44,7 +47,7 @@ fn every_kind() -> Vec<Event> {
 fn every_kind_of_record_is_the_same_after_its_bytes() {
     let events = every_kind();
     let kinds: BTreeSet<u8> = events.iter().map(Event::kind).collect();
-    assert_eq!(kinds, (1..=17).collect());
+    assert_eq!(kinds, (1..=17).chain(32..=35).collect());
     for event in &events {
         assert_eq!(Event::decode(&event.encode()).as_ref(), Ok(event));
         let summary = event.summary();

@@ -10,7 +10,7 @@ const SECRETS: [(&str, &str, [u8; 32]); 4] = [
     ("safety_monitor", "safety", [4; 32]),
 ];
 
-fn secret(guardian: &str) -> [u8; 32] {
+pub(crate) fn secret(guardian: &str) -> [u8; 32] {
     SECRETS
         .iter()
         .find(|(id, _, _)| *id == guardian)
@@ -18,14 +18,14 @@ fn secret(guardian: &str) -> [u8; 32] {
         .2
 }
 
-fn format(session: &mut Session) {
+pub(crate) fn format(session: &mut Session) {
     let Ok(Response::ConfirmFormat { confirmation, .. }) = session.try_line("ledger format") else {
         panic!("no confirmation was asked for")
     };
     session.line(&format!("ledger format {confirmation}"));
 }
 
-fn enrol_everybody(session: &mut Session) {
+pub(crate) fn enrol_everybody(session: &mut Session) {
     for (number, (id, role, secret)) in SECRETS.iter().enumerate() {
         let key = abi::id::Hex(secret);
         let answer = session.try_line(&format!("guardian enrol {id} {role} hmac {key}"));

@@ -17,3 +17,4 @@ mod offline;
 mod recorded;
 mod simulation;
 mod trust;
+mod vault;

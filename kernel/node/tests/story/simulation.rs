@@ -137,6 +137,16 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn start(world: &World, ramdisk: Option<&[u8]>, disk: Option<&SharedDisk>) -> Self {
+        Self::start_with_key(world, ramdisk, disk, &VAULT_SEED)
+    }
+
+    /// A node of a kernel that trusts the key of another seed.
+    pub(crate) fn start_with_key(
+        world: &World,
+        ramdisk: Option<&[u8]>,
+        disk: Option<&SharedDisk>,
+        seed: &[u8; 32],
+    ) -> Self {
         let disks = disk
             .map(|disk| Box::new(disk.clone()) as node::Disk)
             .into_iter()
@@ -150,7 +160,7 @@ impl Session {
             machine: world.clone(),
             version,
             ramdisk,
-            vault_key: Some(vault_key()),
+            vault_key: Some(key_of(seed)),
             disks,
         };
         Session {
@@ -215,7 +225,11 @@ pub(crate) const VAULT_SEED: [u8; 32] = [0x76; 32];
 
 /// The key that the tests' nodes trust.
 pub(crate) fn vault_key() -> TrustedKey {
-    TrustedKey::new(public_key(&VAULT_SEED), KeyOrigin::Given).expect("a sound key")
+    key_of(&VAULT_SEED)
+}
+
+fn key_of(seed: &[u8; 32]) -> TrustedKey {
+    TrustedKey::new(public_key(seed), KeyOrigin::Given).expect("a sound key")
 }
 
 /// The archive of the files that lie under `vault/`, signed with `seed`.

@@ -2,7 +2,7 @@
 
 use super::arguments::{Arguments, Wrong};
 use super::table::{Entry, Slot};
-use super::{Command, Local, Mode};
+use super::{Command, Local, Mode, vault};
 use crate::NameKind;
 use abi::Request;
 use abi::request::{Activate, LedgerRequest, Switch};
@@ -84,8 +84,48 @@ pub(super) const ENTRIES: &[Entry] = &[
         &["vault", "status"],
         Request::Vault(VaultRequest::Status),
         "Whether the vault is trusted, and whose it is.",
-        "Its state and source, the SHA-256 of its archive, and the key that this kernel trusts."
+        "Its state and source, the SHA-256 of its archive, the key that this kernel trusts, the \
+         archives in the ledger, and changes that wait for signatures."
     ),
+    Entry {
+        path: &["vault", "stage"],
+        form: "OFFSET HEX",
+        summary: "Takes a piece of an archive into memory.",
+        detail: "`glyphctl vault lines` writes these lines. OFFSET is 0, which begins anew, or the \
+                 count of bytes that are staged.",
+        slots: &[Slot::Free, Slot::Free],
+        options: &[],
+        read: vault::read_stage,
+    },
+    Entry {
+        path: &["vault", "propose"],
+        form: "[boot-medium|DIGITS]",
+        summary: "Proposes another vault to the guardians.",
+        detail: "Without an argument the staged archive, which is recorded first; or that of the \
+                 boot medium; or one that the ledger holds, by the first digits of its SHA-256. A \
+                 quorum of the active guardians puts it in force.",
+        slots: &[Slot::Words(&["boot-medium"])],
+        options: &[],
+        read: vault::read_propose,
+    },
+    Entry {
+        path: &["vault", "challenge"],
+        form: "CHANGE GUARDIAN \"why\"",
+        summary: "A line to sign, to agree to another vault.",
+        detail: "Give the line to `glyphctl sign` and the signature to `vault sign`.",
+        slots: &[Slot::Free, Slot::Name(NameKind::Guardian), Slot::Free],
+        options: &[],
+        read: vault::read_challenge,
+    },
+    Entry {
+        path: &["vault", "sign"],
+        form: "CHANGE GUARDIAN SIGNATURE",
+        summary: "Signs a change of the vault.",
+        detail: "The signature is over the challenge issued last for this change and guardian.",
+        slots: &[Slot::Free, Slot::Name(NameKind::Guardian), Slot::Free],
+        options: &[],
+        read: vault::read_sign,
+    },
     Entry {
         path: &["glyph", "show"],
         form: "ID",

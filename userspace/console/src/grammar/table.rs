@@ -35,7 +35,7 @@ pub(crate) struct Entry {
 
 /// Commands that are groups of others, with one line each.
 const GROUPS: &[(&str, &str)] = &[
-    ("vault", "The glyphs that were loaded at boot."),
+    ("vault", "The glyphs that are loaded, and whose they are."),
     ("glyph", "One glyph: its definition and ancestry."),
     ("substrate", "The field of cells: read, write, tick, scrub."),
     ("inject", "Damages memory on purpose, to see it healed."),
@@ -107,7 +107,18 @@ mod tests {
         assert_eq!(top.len(), unique.len());
         assert!(top.contains(&"substrate") && top.contains(&"poweroff"));
         let below: Vec<_> = names_below(&["vault"]).collect();
-        assert_eq!(below, ["list", "errors", "status"]);
+        assert_eq!(
+            below,
+            [
+                "list",
+                "errors",
+                "status",
+                "stage",
+                "propose",
+                "challenge",
+                "sign"
+            ]
+        );
         assert_eq!(names_below(&["version"]).count(), 0);
     }
 }

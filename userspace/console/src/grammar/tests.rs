@@ -3,7 +3,7 @@
 use super::*;
 use abi::governance::{Action, Algorithm, GuardianChange, Impact, Role};
 use abi::request::*;
-use abi::vault::VaultRequest;
+use abi::vault::{VaultRequest, VaultTarget};
 use abi::{CellIndex, GlyphId, GuardianId, RecordPrefix};
 use std::collections::BTreeSet;
 use std::vec;
@@ -63,6 +63,41 @@ fn lines() -> Vec<(String, Request)> {
         ("vault list".into(), R::VaultList),
         ("vault errors".into(), R::VaultErrors),
         ("vault status".into(), R::Vault(VaultRequest::Status)),
+        (
+            "vault stage 2048 00ff".into(),
+            R::Vault(VaultRequest::Stage {
+                offset: 2048,
+                bytes: vec![0, 0xff],
+            }),
+        ),
+        (
+            "vault propose".into(),
+            R::Vault(VaultRequest::Propose(VaultTarget::Staged)),
+        ),
+        (
+            "vault propose boot-medium".into(),
+            R::Vault(VaultRequest::Propose(VaultTarget::BootMedium)),
+        ),
+        (
+            "vault propose 0123abcd".into(),
+            R::Vault(VaultRequest::Propose(VaultTarget::Kept(record("0123abcd")))),
+        ),
+        (
+            "vault challenge 0123 galahad \"I read it\"".into(),
+            R::Vault(VaultRequest::Challenge {
+                change: record("0123"),
+                signer: guardian("galahad"),
+                justification: "I read it".into(),
+            }),
+        ),
+        (
+            format!("vault sign 0123 galahad {}", "ab".repeat(64)),
+            R::Vault(VaultRequest::Sign {
+                change: record("0123"),
+                signer: guardian("galahad"),
+                signature: Signature(vec![0xab; 64]),
+            }),
+        ),
         ("glyph show b".into(), R::GlyphShow(glyph("b"))),
         ("glyph tree b".into(), R::GlyphTree(glyph("b"))),
         (
@@ -312,7 +347,15 @@ fn variant(request: &Request) -> &'static str {
         Request::Status => "status",
         Request::VaultList => "vault list",
         Request::VaultErrors => "vault errors",
-        Request::Vault(VaultRequest::Status) => "vault status",
+        Request::Vault(request) => match request {
+            VaultRequest::Status => "vault status",
+            VaultRequest::Stage { .. } => "vault stage",
+            VaultRequest::Propose(VaultTarget::Staged) => "vault propose",
+            VaultRequest::Propose(VaultTarget::BootMedium) => "vault propose boot-medium",
+            VaultRequest::Propose(VaultTarget::Kept(_)) => "vault propose kept",
+            VaultRequest::Challenge { .. } => "vault challenge",
+            VaultRequest::Sign { .. } => "vault sign",
+        },
         Request::GlyphShow(_) => "glyph show",
         Request::GlyphTree(_) => "glyph tree",
         Request::Activate(_) => "activate",
@@ -377,7 +420,7 @@ fn variant(request: &Request) -> &'static str {
 }
 
 /// How many words [`variant`] has: 5 decisions on overrides, 2 on requests, 4 changes.
-const VARIANTS: usize = 65;
+const VARIANTS: usize = 71;
 
 #[test]
 fn every_command_line_becomes_its_request() {

@@ -104,6 +104,8 @@ fn render_parts(response: &Response, out: &mut dyn fmt::Write) -> fmt::Result {
             .iter()
             .try_for_each(|error| paragraph(out, 0, 2, error)),
         Response::Vault(status) => vault::write_status(status, out),
+        Response::VaultStaged { bytes } => writeln!(out, "{bytes} bytes are staged"),
+        Response::VaultChange(change) => vault::write_change(change, out),
         Response::Glyph(glyph) => {
             writeln!(out, "glyph {}", glyph.summary.id)?;
             Labelled::new()

@@ -1,5 +1,7 @@
 //! Answers for a program: `key=value` lines.
 
+mod vault;
+
 use super::governance;
 use super::layout::{Number, joined, yes_no};
 use abi::Response;
@@ -7,9 +9,8 @@ use abi::governance::GuardianChange;
 use abi::id::Hex;
 use abi::response::{
     Activation, FieldState, FiguresAge, GlyphSummary, GuardianChangeView, GuardianView,
-    LedgerStatus, SubstrateStatus,
+    LedgerStatus, SubstrateStatus, VerifyReport,
 };
-use abi::vault::VaultStatus;
 use core::fmt;
 
 /// Text between quotes, on one line.
@@ -158,7 +159,9 @@ fn render_parts(response: &Response, out: &mut dyn fmt::Write) -> fmt::Result {
         Response::VaultErrors(errors) => errors
             .iter()
             .try_for_each(|error| Fields::new(out).text("error", error).end()),
-        Response::Vault(status) => vault_status(status, out),
+        Response::Vault(status) => vault::status(status, out),
+        Response::VaultStaged { bytes } => Fields::new(out).word("staged_bytes", bytes).end(),
+        Response::VaultChange(view) => vault::change(view, out),
         Response::Glyph(glyph) => summary(Fields::new(out), &glyph.summary)
             .text("definition", &glyph.definition)
             .end(),
@@ -217,20 +220,22 @@ fn render_parts(response: &Response, out: &mut dyn fmt::Write) -> fmt::Result {
                 .end()
         }),
         Response::Checkpoint(checkpoint) => Fields::new(out).word("checkpoint", checkpoint).end(),
-        Response::Verified(report) => {
-            Fields::new(out)
-                .truth("sound", report.sound)
-                .word("records", report.records)
-                .word("chain", Hex(&report.chain))
-                .end()?;
-            report
-                .findings
-                .iter()
-                .try_for_each(|finding| Fields::new(out).text("finding", finding).end())
-        }
+        Response::Verified(report) => verified(report, out),
         // The caller has rendered all the others.
         _ => Ok(()),
     }
+}
+
+fn verified(report: &VerifyReport, out: &mut dyn fmt::Write) -> fmt::Result {
+    Fields::new(out)
+        .truth("sound", report.sound)
+        .word("records", report.records)
+        .word("chain", Hex(&report.chain))
+        .end()?;
+    report
+        .findings
+        .iter()
+        .try_for_each(|finding| Fields::new(out).text("finding", finding).end())
 }
 
 /// Text as it is, except that no line of it can be taken for the end of the reply.
@@ -300,19 +305,6 @@ fn substrate(status: &SubstrateStatus, out: &mut dyn fmt::Write) -> fmt::Result 
         .word("repairs", status.repairs)
         .word("poisoned", status.poisoned)
         .word("scrub_passes", status.scrub_passes)
-        .end()
-}
-
-fn vault_status(status: &VaultStatus, out: &mut dyn fmt::Write) -> fmt::Result {
-    Fields::new(out)
-        .word("state", status.state.name())
-        .text("reason", &status.reason)
-        .word("source", status.source.name())
-        .maybe("digest", status.digest.as_ref().map(|digest| Hex(digest)))
-        .word("glyphs", status.glyphs)
-        .word("errors", status.errors)
-        .maybe("key", status.key.as_ref().map(|key| Hex(&key.fingerprint)))
-        .maybe("key_origin", status.key.map(|key| key.origin))
         .end()
 }
 

@@ -5,7 +5,9 @@ use abi::governance::*;
 use abi::request::{OverrideKind, Pair};
 use abi::response::*;
 use abi::time::UnixSeconds;
-use abi::vault::{VaultKeyView, VaultSource, VaultState, VaultStatus};
+use abi::vault::{
+    VaultArchiveView, VaultChangeView, VaultKeyView, VaultSource, VaultState, VaultStatus,
+};
 use abi::{CellIndex, Checkpoint, FaultCode, GlyphId, GuardianId, RecordId};
 use std::string::String;
 use std::vec;
@@ -135,6 +137,16 @@ fn change(missing: u32) -> GuardianChangeView {
     }
 }
 
+fn vault_change(missing: u32) -> VaultChangeView {
+    VaultChangeView {
+        id: RecordId([0x22; 16]),
+        archive: (missing > 0).then_some([0x5b; 32]),
+        signed: vec![guardian("cerberus"), guardian("galahad")],
+        signatures_missing: missing,
+        expires_at: UnixSeconds(1_795_319_034),
+    }
+}
+
 /// At least one answer of each variant.
 fn samples() -> Vec<Response> {
     let mut samples = vec![
@@ -184,17 +196,14 @@ fn samples() -> Vec<Response> {
             ("substrate".into(), Err(long())),
         ]),
     ];
+    samples.extend(vault_samples());
     samples.extend(substrate_samples());
     samples.extend(governance_samples());
     samples
 }
 
-fn substrate_samples() -> Vec<Response> {
-    let mut far = summary();
-    far.id = glyph(&"long-id_".repeat(8));
+fn vault_samples() -> Vec<Response> {
     vec![
-        Response::VaultList(vec![summary(), far]),
-        Response::VaultErrors(vec![long(), NASTY.into()]),
         Response::Vault(VaultStatus {
             state: VaultState::InForce,
             reason: String::new(),
@@ -206,7 +215,23 @@ fn substrate_samples() -> Vec<Response> {
                 fingerprint: [0xa5; 8],
                 origin: "development",
             }),
+            staged_bytes: 2048,
+            archives: vec![
+                VaultArchiveView {
+                    digest: [0x5a; 32],
+                    bytes: 27_648,
+                    is_whole: true,
+                },
+                VaultArchiveView {
+                    digest: [0x5b; 32],
+                    bytes: 262_144,
+                    is_whole: false,
+                },
+            ],
+            changes: vec![vault_change(2)],
         }),
+        Response::VaultStaged { bytes: 2048 },
+        Response::VaultChange(vault_change(0)),
         Response::Vault(VaultStatus {
             state: VaultState::Refused,
             reason: long(),
@@ -215,7 +240,19 @@ fn substrate_samples() -> Vec<Response> {
             glyphs: 0,
             errors: 0,
             key: None,
+            staged_bytes: 0,
+            archives: Vec::new(),
+            changes: Vec::new(),
         }),
+    ]
+}
+
+fn substrate_samples() -> Vec<Response> {
+    let mut far = summary();
+    far.id = glyph(&"long-id_".repeat(8));
+    vec![
+        Response::VaultList(vec![summary(), far]),
+        Response::VaultErrors(vec![long(), NASTY.into()]),
         Response::Glyph(GlyphDetail {
             summary: summary(),
             definition: "glyph_id: b\nmetadata: \u{1b}x\n".into(),
@@ -357,6 +394,8 @@ fn variant(response: &Response) -> usize {
         Response::Goodbye => 31,
         Response::Vault(_) => 32,
         Response::Checkpoint(_) => 33,
+        Response::VaultStaged { .. } => 34,
+        Response::VaultChange(_) => 35,
     }
 }
 
@@ -392,7 +431,7 @@ fn fields(line: &str) -> Vec<(&str, &str)> {
 
 #[test]
 fn every_answer_says_something_in_both_modes() {
-    let mut seen = [false; 34];
+    let mut seen = [false; 36];
     for response in samples() {
         seen[variant(&response)] = true;
         assert!(!text(&response, Mode::Human).is_empty(), "{response:?}");

@@ -81,6 +81,7 @@ fn answer(message: &Message) -> String {
         Action::ApproveRequest => ("request", "approve", message.request_id),
         Action::RejectRequest => ("request", "reject", message.request_id),
         Action::ChangeGuardians => ("guardian", "sign", message.change_id),
+        Action::ReplaceVault => ("vault", "sign", message.change_id),
     };
     let id = id.map_or_else(|| "ID".to_owned(), |id| id.to_string());
     format!("{noun} {verb} {id} {}", message.guardian_id)

@@ -3,6 +3,7 @@
 mod check;
 mod fmt;
 mod keygen;
+mod lines;
 mod pack;
 mod verify;
 
@@ -23,6 +24,8 @@ pub(crate) enum Vault {
     Keygen(keygen::Keygen),
     /// Pack a sound vault into one signed archive
     Pack(pack::Pack),
+    /// Write the console's lines that stage an archive on a node and propose it to the guardians
+    Lines(lines::Lines),
     /// Check an archive as a node does: signature first, then its glyphs; exit 1 if either fails
     Verify(verify::Verify),
 }
@@ -37,6 +40,7 @@ impl Vault {
             Vault::Check(check) => check.run(out),
             Vault::Fmt(fmt) => fmt.run(out),
             Vault::Keygen(keygen) => keygen.run(out),
+            Vault::Lines(lines) => lines.run(out),
             Vault::Pack(pack) => pack.run(out),
             Vault::Verify(verify) => verify.run(out),
         }

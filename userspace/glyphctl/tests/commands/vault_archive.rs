@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use abi::vault::{VaultRequest, VaultTarget};
+
 use crate::folder::Folder;
 use crate::program::{Run, glyphctl};
 
@@ -91,6 +93,41 @@ fn a_vault_that_is_not_sound_is_not_packed() {
     let run = pack(SHIPPED, &file, &hmac);
     assert!(
         run.status == 1 && run.err.contains("ed25519"),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
+fn an_archives_lines_are_commands_of_the_console_that_hold_all_of_it() {
+    let folder = Folder::new("lines");
+    let (key, _) = keygen(&folder, "key");
+    let file = folder.entry("vault.tar");
+    assert_eq!(pack(SHIPPED, &file, &key).status, 0);
+    let run = glyphctl(&["vault", "lines", &file]);
+    assert_eq!(run.status, 0, "{}", run.err);
+    let mut staged = Vec::new();
+    let mut is_proposed = false;
+    for line in run.out.lines() {
+        assert!(line.len() <= abi::limits::LINE_BYTES_MAX);
+        let command = console::parse(line).expect("a command");
+        let Some(console::Command::Node(abi::Request::Vault(request))) = command else {
+            panic!("{line}")
+        };
+        match request {
+            VaultRequest::Stage { offset, bytes } => {
+                assert_eq!(offset, staged.len() as u64);
+                staged.extend(bytes);
+            }
+            VaultRequest::Propose(VaultTarget::Staged) => is_proposed = true,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(is_proposed && staged == fs::read(&file).expect("the archive"));
+    let large = folder.write("large", vec![0; 256 * 1024 + 1]);
+    let run = glyphctl(&["vault", "lines", &large]);
+    assert!(
+        run.status == 1 && run.err.contains("boot medium"),
         "{}",
         run.err
     );

@@ -10,12 +10,12 @@ use alloc::vec;
 use core::fmt;
 
 /// Hexadecimal digits of a record's id that lists show; enough to type and to tell apart.
-const SHORT_ID_DIGITS: usize = 8;
+pub(super) const SHORT_ID_DIGITS: usize = 8;
 /// Hexadecimal digits of a signature that are shown.
 const SHORT_SIGNATURE_DIGITS: usize = 16;
 
 /// The first digits of an id or signature.
-fn short(text: &impl ToString, digits: usize) -> String {
+pub(super) fn short(text: &impl ToString, digits: usize) -> String {
     let text = text.to_string();
     match text.get(..digits) {
         Some(start) if text.len() > digits => String::from(start),
