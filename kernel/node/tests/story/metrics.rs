@@ -92,6 +92,16 @@ fn every_declared_family_is_moved_by_something() {
     assert!(unmoved.is_empty(), "nothing moves {unmoved:?}");
 }
 
+#[test]
+fn every_kind_of_repair_has_its_series() {
+    let mut session = Session::start(&World::new(), None, None);
+    let text = session.line("metrics");
+    for (kind, _) in substrate::Repairs::default().by_kind() {
+        let series = format!("glyphos_substrate_repairs_total{{kind=\"{kind}\"}} 0\n");
+        assert!(text.contains(&series), "{kind} has none");
+    }
+}
+
 /// Enrols, signs wrongly, and goes through an override.
 fn emergency(session: &mut Session, world: &World) {
     let id = crate::emergency::active_override(session);
