@@ -173,8 +173,15 @@ pub enum Injection {
     Page(u64),
     /// `inject checksum N`: flips a bit in the checksum of the line that holds cell N.
     Checksum(CellIndex),
-    /// `inject parity N`: damages the parity that guards the line that holds cell N.
+    /// `inject parity N`: overwrites the first parity of the line that holds cell N.
     Parity(CellIndex),
+    /// `inject second-parity N`: overwrites the second parity of the line that holds cell N.
+    SecondParity(CellIndex),
+    /// `inject generation N`: flips a bit in the generation of the line that holds cell N.
+    Generation(CellIndex),
+    /// `inject stale N`: puts the line that holds cell N and its checksum into a state that match
+    /// each other, as before the line's last change.
+    Stale(CellIndex),
 }
 
 /// `inject kernel FAULT`: a fault that stops the kernel, to see that it does, and how it reports.

@@ -39,6 +39,10 @@ pub(crate) enum Defect {
     ScrubShort,
     /// Parities that miss one line are computed anew from it.
     BlessStale,
+    /// A page that is moved leaves a line behind.
+    RetireLosesLine,
+    /// A spare page is used without being verified.
+    TrustSpare,
     /// A repair is not counted.
     ForgetRepair,
     /// The census is not told of a superposition that was lost.

@@ -53,6 +53,11 @@ pub enum Place {
         /// The stripe that it guards.
         stripe: u64,
     },
+    /// A spare page that waits.
+    Spare {
+        /// The spare, from 0.
+        spare: u64,
+    },
     /// Neighbouring lines.
     Page {
         /// The page, from 0.
@@ -69,6 +74,10 @@ pub enum Finding {
     ParityMismatch,
     /// Each line of a page had to be rebuilt.
     PageDamaged,
+    /// A page's lines had to be repaired again and again.
+    RepairedAgain,
+    /// A waiting spare does not hold what it was given.
+    SpareDamaged,
 }
 
 /// What was done.
@@ -91,6 +100,12 @@ pub enum Action {
     ParityRebuilt,
     /// The last line of a damaged page was rebuilt.
     PageRebuilt,
+    /// The page was moved to a spare one.
+    PageRetired,
+    /// The page stays where it is, since no spare page is left; said once.
+    NoSpareLeft,
+    /// The spare will not be used.
+    SpareStruckOff,
     /// The content is lost: its cells wait for a write.
     Poisoned,
 }
@@ -107,6 +122,7 @@ impl fmt::Display for Place {
             }
             Place::Parity { stripe } => write!(out, "parity of stripe {stripe}"),
             Place::SecondParity { stripe } => write!(out, "second parity of stripe {stripe}"),
+            Place::Spare { spare } => write!(out, "spare page {spare}"),
             Place::Page { page } => write!(out, "page {page}"),
         }
     }
@@ -119,6 +135,8 @@ impl fmt::Display for IntegrityEvent {
             Finding::ChecksumMismatch => "checksum does not match: ",
             Finding::ParityMismatch => "parity does not match its lines: ",
             Finding::PageDamaged => "every line damaged: ",
+            Finding::RepairedAgain => "repaired again and again: ",
+            Finding::SpareDamaged => "damaged while it waited: ",
         })?;
         match self.action {
             Action::BitCorrected { word, bit } => {
@@ -129,6 +147,11 @@ impl fmt::Display for IntegrityEvent {
             Action::LineRebuilt => out.write_str("line rebuilt from its stripe"),
             Action::ParityRebuilt => out.write_str("parity computed anew"),
             Action::PageRebuilt => out.write_str("page rebuilt"),
+            Action::PageRetired => out.write_str("moved to a spare page"),
+            Action::NoSpareLeft => {
+                out.write_str("no spare page is left, it stays: have the machine's memory tested")
+            }
+            Action::SpareStruckOff => out.write_str("it will not be used"),
             Action::Poisoned => out.write_str("not repairable, poisoned until written anew"),
         }
     }
@@ -147,6 +170,10 @@ pub struct Repairs {
     pub checksum: u64,
     /// Generations of lines written anew.
     pub generation: u64,
+    /// Spare pages that were found damaged and struck off.
+    pub spare: u64,
+    /// Pages moved to a spare one, after repairs that count by their own kinds.
+    pub retirement: u64,
     /// Parity lines, their checksums or their generations corrected or computed anew.
     pub parity: u64,
 }
@@ -154,24 +181,28 @@ pub struct Repairs {
 impl Repairs {
     /// Each kind by its name in the metrics, with its count.
     #[must_use]
-    pub const fn by_kind(&self) -> [(&'static str, u64); 6] {
+    pub const fn by_kind(&self) -> [(&'static str, u64); 8] {
         [
             ("single_bit", self.single_bit),
             ("line", self.line),
             ("page", self.page),
             ("checksum", self.checksum),
             ("generation", self.generation),
+            ("spare", self.spare),
+            ("retirement", self.retirement),
             ("parity", self.parity),
         ]
     }
 
-    /// Repaired lines, checksums and parities together; pages only by their lines.
+    /// Repaired lines, checksums, generations, parities and spares together; pages only by
+    /// their lines.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.single_bit
             .wrapping_add(self.line)
             .wrapping_add(self.checksum)
             .wrapping_add(self.generation)
+            .wrapping_add(self.spare)
             .wrapping_add(self.parity)
     }
 }

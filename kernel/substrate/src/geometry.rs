@@ -21,6 +21,10 @@ pub(crate) const STRIPE_MEMBERS_MAX: usize = 16;
 pub(crate) const STRIPE_BLOCKS_MAX: usize = STRIPE_MEMBERS_MAX + 2;
 /// Neighbouring lines that make a page: 3 KiB.
 pub(crate) const PAGE_LINES: usize = 16;
+/// Pages that share one spare, in a large field.
+const PAGES_PER_SPARE: usize = 256;
+/// Spares of a small field.
+const SPARE_PAGES_MIN: usize = 4;
 /// A grid of up to this many cells has room for a superposition in every cell.
 const SUPERPOSITIONS_FOR_ALL_CELLS_MAX: usize = 1 << 16;
 /// In larger grids one cell of this many can hold a superposition.
@@ -110,6 +114,21 @@ impl Geometry {
     /// Pages, of which the last may be short.
     pub(crate) const fn pages(&self) -> usize {
         self.blocks().div_ceil(PAGE_LINES)
+    }
+
+    /// Spare pages, which lie behind all blocks: one for 256 pages, and four at least.
+    pub(crate) const fn spare_pages(&self) -> usize {
+        let share = self.pages() / PAGES_PER_SPARE;
+        if share > SPARE_PAGES_MIN {
+            share
+        } else {
+            SPARE_PAGES_MIN
+        }
+    }
+
+    /// Lines of memory: blocks and spares.
+    pub(crate) const fn memory_lines(&self) -> usize {
+        self.blocks() + self.spare_pages() * PAGE_LINES
     }
 
     /// Finds a cell.

@@ -19,6 +19,7 @@ mod generation;
 mod initial;
 mod recount;
 mod repair;
+mod retire;
 mod scrub;
 #[cfg(test)]
 mod tests;
@@ -33,12 +34,13 @@ use crate::line;
 use crate::pair::Pair;
 use crate::survey::{Moment, Survey};
 use alloc::vec::Vec;
+use retire::Pages;
 
 /// The guarded memory of a substrate.
 #[derive(Debug)]
 pub(crate) struct Guard {
     pub(crate) geometry: Geometry,
-    /// Data lines, then first parity lines, then second ones.
+    /// Data lines, then first parity lines, then second ones, then spare pages.
     pub(super) blocks: Vec<Line>,
     /// For each block its checksum, kept apart from it so that a block that went back to an
     /// older content does not bring an older checksum along.
@@ -57,6 +59,7 @@ pub(crate) struct Guard {
     scrub_stripe: usize,
     /// Page of the line that was rebuilt last, and which of its lines were, as bits.
     rebuilt: (usize, u32),
+    pages: Pages,
 }
 
 /// Proof that a data line matched its checksum, or was brought to.
@@ -90,19 +93,22 @@ pub(crate) struct Editor<'a> {
 impl Guard {
     /// Bytes of memory that a substrate of this geometry takes.
     pub(crate) const fn bytes_for(geometry: &Geometry) -> u64 {
-        let bytes_per_block = (size_of::<Line>() + size_of::<u64>()) as u64;
-        let guarded = (geometry.blocks() as u64).saturating_mul(bytes_per_block);
+        let lines = (geometry.memory_lines() as u64).saturating_mul(size_of::<Line>() as u64);
+        let checksums = (geometry.blocks() as u64).saturating_mul(size_of::<u64>() as u64);
         let generations = geometry.data_lines().saturating_add(geometry.stripes) as u64;
-        guarded
+        lines
+            .saturating_add(checksums)
             .saturating_add(generations.saturating_mul(size_of::<u32>() as u64))
             .saturating_add(Census::bytes_for(geometry))
+            .saturating_add(Pages::bytes_for(geometry))
     }
 
     /// Bytes of memory that the substrate takes.
     pub(crate) fn memory_bytes(&self) -> u64 {
         let guarded = size_of_val(self.blocks.as_slice())
             + size_of_val(self.checksums.as_slice())
-            + size_of_val(self.generations.as_slice());
+            + size_of_val(self.generations.as_slice())
+            + self.pages.memory_bytes();
         (guarded as u64).saturating_add(self.census.memory_bytes())
     }
 
@@ -136,19 +142,25 @@ impl Guard {
         } else {
             member
         };
-        let (data, parity) = self.blocks.split_at_mut(data_lines);
-        let (parity, second) = parity.split_at_mut(stripes);
+        let parity_block = data_lines + stripe;
+        let blocks = [verified.0, parity_block, parity_block + stripes];
+        let places = if self.is_unmoved() {
+            blocks
+        } else {
+            blocks.map(|block| self.place_in_memory(block))
+        };
+        let [line, parity, second] = disjoint(&mut self.blocks, places);
         let (data_checksums, parity_checksums) = self.checksums.split_at_mut(data_lines);
         let (parity_checksums, second_checksums) = parity_checksums.split_at_mut(stripes);
         let (data_generations, parity_generations) = self.generations.split_at_mut(data_lines);
         let mut editor = Editor {
-            line: &mut data[verified.0],
+            line,
             line_checksum: &mut data_checksums[verified.0],
-            parity: &mut parity[stripe],
+            parity,
             parity_checksum: &mut parity_checksums[stripe],
-            parity_block: data_lines + stripe,
+            parity_block,
             parity_generation: parity_generations[stripe],
-            second: &mut second[stripe],
+            second,
             second_checksum: &mut second_checksums[stripe],
             weight,
         };
@@ -191,7 +203,7 @@ impl Guard {
         reason = "block numbers come from the geometry that the memory was made for"
     )]
     fn block(&self, block: usize) -> &Line {
-        &self.blocks[block]
+        &self.blocks[self.place_in_memory(block)]
     }
 
     #[expect(
@@ -199,7 +211,8 @@ impl Guard {
         reason = "block numbers come from the geometry that the memory was made for"
     )]
     fn block_mut(&mut self, block: usize) -> &mut Line {
-        &mut self.blocks[block]
+        let place = self.place_in_memory(block);
+        &mut self.blocks[place]
     }
 
     #[inline(always)]
@@ -249,6 +262,18 @@ impl Guard {
         }
         (first, second)
     }
+}
+
+/// Three different lines of the memory, to be changed together.
+#[inline(always)]
+#[expect(
+    clippy::expect_used,
+    reason = "the blocks of a stripe are different, and so are their places"
+)]
+fn disjoint(blocks: &mut [Line], places: [usize; 3]) -> [&mut Line; 3] {
+    blocks
+        .get_disjoint_mut(places)
+        .expect("three blocks of a stripe lie in three places")
 }
 
 /// Adds a line to a sum, by exclusive or.

@@ -157,6 +157,12 @@ impl Substrate {
         self.guard.geometry.pages() as u64
     }
 
+    /// Pages that can still be moved to a spare one.
+    #[must_use]
+    pub fn spare_pages_left(&self) -> u64 {
+        self.guard.spares_left()
+    }
+
     /// Counts since the start.
     #[must_use]
     pub fn counters(&self) -> Counters {

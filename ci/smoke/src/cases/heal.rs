@@ -29,6 +29,9 @@ fn heal(place: &Place<'_>) -> Result<(), Failure> {
         ("inject line 700", "line"),
         ("inject checksum 2048", "checksum"),
         ("inject parity 4095", "parity"),
+        ("inject second-parity 4095", "parity"),
+        ("inject generation 900", "generation"),
+        ("inject stale 1200", "line"),
         ("inject page 0", "page"),
     ] {
         let before = repairs(&mut session, kind)?;

@@ -3,10 +3,11 @@
 //! Invariant: every injection changes at least one bit, and nothing but what it names.
 
 use super::Guard;
-use crate::checksum::Line;
+use crate::checksum::{Line, checksum};
 use crate::error::SubstrateError;
 use crate::geometry::PAGE_LINES;
 use crate::line::{self, MAGNITUDE};
+use abi::CellIndex;
 use abi::request::Injection;
 use alloc::format;
 use alloc::string::String;
@@ -58,16 +59,54 @@ impl Guard {
                 ))
             }
             Injection::Parity(cell) => {
-                let position = self.geometry.locate(cell)?;
-                let stripe = self.geometry.stripe_of(position.line);
-                let parity = self.geometry.parity_of(stripe);
-                self.overwrite(parity);
+                let stripe = self.stripe_of_cell(cell)?;
+                Ok(self.overwrite_parity(self.geometry.parity_of(stripe)))
+            }
+            Injection::SecondParity(cell) => {
+                let stripe = self.stripe_of_cell(cell)?;
+                Ok(self.overwrite_parity(self.geometry.second_parity_of(stripe)))
+            }
+            Injection::Generation(cell) => {
+                let line = self.geometry.locate(cell)?.line;
+                // Below 32, and another one for each neighbour.
+                let bit = line & 31;
+                self.set_generation(line, self.generation(line) ^ (1 << bit));
                 Ok(format!(
-                    "overwrote the {} with garbage",
-                    self.geometry.place_of(parity)
+                    "flipped bit {bit} of the generation of {}",
+                    self.geometry.place_of(line)
                 ))
             }
+            Injection::Stale(cell) => self.make_stale(cell),
         }
+    }
+
+    fn stripe_of_cell(&self, cell: CellIndex) -> Result<usize, SubstrateError> {
+        let position = self.geometry.locate(cell)?;
+        Ok(self.geometry.stripe_of(position.line))
+    }
+
+    fn overwrite_parity(&mut self, parity: usize) -> String {
+        self.overwrite(parity);
+        format!(
+            "overwrote the {} with garbage",
+            self.geometry.place_of(parity)
+        )
+    }
+
+    /// Gives a line another magnitude and the checksum that goes with it one generation ago.
+    fn make_stale(&mut self, cell: CellIndex) -> Result<String, SubstrateError> {
+        let position = self.geometry.locate(cell)?;
+        let line = position.line;
+        if let Some(magnitude) = self.block_mut(line).get_mut(position.lane.word(MAGNITUDE)) {
+            *magnitude ^= 1 << 51;
+        }
+        let before = self.generation(line).wrapping_sub(1);
+        let stale = checksum(self.block(line), line, before);
+        self.store_checksum(line, stale);
+        Ok(format!(
+            "put {} and its checksum back by one change",
+            self.geometry.place_of(line)
+        ))
     }
 
     fn overwrite_page(&mut self, page: u64) -> Result<String, SubstrateError> {

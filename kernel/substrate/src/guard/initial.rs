@@ -7,6 +7,7 @@
 //!
 //! Invariant: the memory is the one that writing every block one by one would give.
 
+use super::retire::Pages;
 use super::{Guard, add};
 use crate::census::Census;
 use crate::checksum::{Line, WORDS, checksums_of_equal_lines};
@@ -25,24 +26,30 @@ impl Guard {
     /// # Errors
     /// [`SubstrateError::OutOfMemory`].
     pub(crate) fn new(geometry: Geometry) -> Result<Self, SubstrateError> {
-        let count = geometry.blocks();
-        let out_of_memory = |_| SubstrateError::OutOfMemory {
+        let count = geometry.memory_lines();
+        let out_of_memory = |()| SubstrateError::OutOfMemory {
             bytes: Self::bytes_for(&geometry),
         };
         let mut blocks: Vec<Line> = Vec::new();
-        blocks.try_reserve_exact(count).map_err(out_of_memory)?;
+        blocks
+            .try_reserve_exact(count)
+            .map_err(|_| out_of_memory(()))?;
         let mut checksums = Vec::new();
-        checksums.try_reserve_exact(count).map_err(out_of_memory)?;
+        checksums
+            .try_reserve_exact(geometry.blocks())
+            .map_err(|_| out_of_memory(()))?;
         for (content, end) in runs(&geometry) {
             let first = blocks.len();
             blocks.resize(end, content);
             checksums.extend(checksums_of_equal_lines(&content, first..end));
         }
+        blocks.resize(count, [0; WORDS]);
+        let pages = Pages::new(&geometry).ok_or_else(|| out_of_memory(()))?;
         let places = geometry.data_lines() + geometry.stripes;
         let mut generations = Vec::new();
         generations
             .try_reserve_exact(places)
-            .map_err(out_of_memory)?;
+            .map_err(|_| out_of_memory(()))?;
         generations.resize(places, 0);
         Ok(Guard {
             geometry,
@@ -56,6 +63,7 @@ impl Guard {
             log: EventLog::default(),
             scrub_stripe: 0,
             rebuilt: (usize::MAX, 0),
+            pages,
         })
     }
 }

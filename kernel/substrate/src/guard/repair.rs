@@ -205,6 +205,7 @@ impl Guard {
             }
             let place = self.geometry.place_of(block);
             self.note(place, Finding::ChecksumMismatch, Action::Poisoned);
+            self.count_against_page(block);
         }
         if planted(Defect::PoisonKeepsParity) {
             return;
@@ -240,6 +241,7 @@ impl Guard {
         self.counters.repairs.parity = self.counters.repairs.parity.wrapping_add(1);
         let place = self.geometry.place_of(parity);
         self.note(place, finding, Action::ParityRebuilt);
+        self.count_against_page(parity);
     }
 
     /// Counts and logs a repair of one block.
@@ -259,6 +261,14 @@ impl Guard {
         }
         let place = self.geometry.place_of(block);
         self.note(place, Finding::ChecksumMismatch, action);
+        // Checksums and generations lie elsewhere.
+        let is_of_page = !matches!(
+            action,
+            Action::ChecksumRewritten | Action::GenerationRewritten
+        );
+        if is_of_page {
+            self.count_against_page(block);
+        }
     }
 
     /// Notes a rebuilt line, and reports its page once every line of it was rebuilt in a row.

@@ -118,6 +118,7 @@ impl Guard {
             is_counted = false;
         }
         self.survey.running = survey;
+        self.scrub_spares(first..first + count);
         if !is_counted {
             self.recount(first, count);
         }

@@ -151,9 +151,30 @@ pub(super) const ENTRIES: &[Entry] = &[
     reading!(
         &["inject", "parity"],
         "N",
-        "Damages the parity that guards cell N.",
+        "Overwrites the first parity that guards cell N.",
         "Needs `drill on`.",
         |arguments| inject(Injection::Parity(arguments.cell()?))
+    ),
+    reading!(
+        &["inject", "second-parity"],
+        "N",
+        "Overwrites the second parity that guards cell N.",
+        "Needs `drill on`.",
+        |arguments| inject(Injection::SecondParity(arguments.cell()?))
+    ),
+    reading!(
+        &["inject", "generation"],
+        "N",
+        "Flips a bit of the generation of the line of cell N.",
+        "Needs `drill on`. The generation counts the changes of a line.",
+        |arguments| inject(Injection::Generation(arguments.cell()?))
+    ),
+    reading!(
+        &["inject", "stale"],
+        "N",
+        "Puts the line of cell N and its checksum back by one change.",
+        "Needs `drill on`. Line and checksum match each other, and not the line's generation.",
+        |arguments| inject(Injection::Stale(arguments.cell()?))
     ),
     Entry {
         path: &["inject", "kernel"],

@@ -167,6 +167,15 @@ fn lines() -> Vec<(String, Request)> {
             R::Inject(Injection::Checksum(cell)),
         ),
         ("inject parity 7".into(), R::Inject(Injection::Parity(cell))),
+        (
+            "inject second-parity 7".into(),
+            R::Inject(Injection::SecondParity(cell)),
+        ),
+        (
+            "inject generation 7".into(),
+            R::Inject(Injection::Generation(cell)),
+        ),
+        ("inject stale 7".into(), R::Inject(Injection::Stale(cell))),
         ("inject kernel panic".into(), R::Crash(KernelFault::Panic)),
         ("ledger status".into(), R::Ledger(LedgerRequest::Status)),
         ("ledger log".into(), R::Ledger(LedgerRequest::Log(20))),
@@ -378,6 +387,9 @@ fn variant(request: &Request) -> &'static str {
             Injection::Page(_) => "inject page",
             Injection::Checksum(_) => "inject checksum",
             Injection::Parity(_) => "inject parity",
+            Injection::SecondParity(_) => "inject second-parity",
+            Injection::Generation(_) => "inject generation",
+            Injection::Stale(_) => "inject stale",
         },
         Request::Crash(_) => "inject kernel",
         Request::Guardian(request) => match request {
@@ -420,7 +432,7 @@ fn variant(request: &Request) -> &'static str {
 }
 
 /// How many words [`variant`] has: 5 decisions on overrides, 2 on requests, 4 changes.
-const VARIANTS: usize = 71;
+const VARIANTS: usize = 74;
 
 #[test]
 fn every_command_line_becomes_its_request() {

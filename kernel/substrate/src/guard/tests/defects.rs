@@ -1,10 +1,10 @@
 //! Plants each defect and demands that a campaign finds it.
 
-use super::{large, pairs, stale, *};
+use super::{large, pairs, retire, stale, *};
 use crate::defect::{Defect, is_found};
 
 /// Each defect, and the campaign that is to find it.
-const FINDERS: [(Defect, fn()); 21] = [
+const FINDERS: [(Defect, fn()); 23] = [
     (Defect::TrustLine, no_operation_blesses_a_lost_line_anywhere),
     (
         Defect::ServePoison,
@@ -38,6 +38,8 @@ const FINDERS: [(Defect, fn()); 21] = [
         Defect::ForgetRepair,
         each_injection_does_the_damage_that_it_names_and_is_healed,
     ),
+    (Defect::RetireLosesLine, retire::OF_MOVED_LINES),
+    (Defect::TrustSpare, retire::OF_SPARES),
     (Defect::ForgetLostSuperposition, large::OF_COUNTS),
     (Defect::CallOldFiguresCurrent, large::OF_AGES),
     (Defect::SameFirstParities, large::OF_FIRST_MEMORY),

@@ -38,7 +38,7 @@ fn the_first_memory_is_the_one_that_writing_block_by_block_gives() {
         let geometry = Geometry::new(width, height).unwrap();
         let guard = Guard::new(geometry).unwrap();
         let what = std::format!("{width} x {height}");
-        assert_eq!(guard.blocks.len(), geometry.blocks(), "{what}");
+        assert_eq!(guard.blocks.len(), geometry.memory_lines(), "{what}");
         assert_eq!(guard.checksums.len(), geometry.blocks(), "{what}");
         for block in 0..geometry.data_lines() {
             let expected = if block < geometry.cell_lines {
@@ -54,7 +54,7 @@ fn the_first_memory_is_the_one_that_writing_block_by_block_gives() {
             let other = geometry.second_parity_of(stripe);
             assert_eq!(guard.blocks[other], second, "{what}: stripe {stripe}");
         }
-        for (block, content) in guard.blocks.iter().enumerate() {
+        for (block, content) in guard.blocks.iter().enumerate().take(geometry.blocks()) {
             assert_eq!(
                 guard.checksums[block],
                 checksum(content, block, 0),
@@ -107,7 +107,7 @@ fn the_census_has_the_counts_of_the_lines_after_every_change_and_loss() {
                     let stripe = random.below(field.guard.geometry.stripes);
                     let blocks: Vec<_> = field.guard.geometry.blocks_of(stripe).collect();
                     for _ in 0..3 {
-                        field.guard.blocks[blocks[random.below(blocks.len())]][1] ^= 0b110;
+                        field.guard.block_mut(blocks[random.below(blocks.len())])[1] ^= 0b110;
                     }
                     field.guard.repair_stripe(stripe, None);
                     lost += 1;
@@ -252,7 +252,7 @@ fn the_map_of_a_large_field_leaves_no_wound_and_no_superposition_out() {
     field.inject(Injection::Line(cell)).unwrap();
     field.inject(Injection::Parity(cell)).unwrap();
     let second = field.guard.geometry.second_parity_of(stripe);
-    field.guard.blocks[second][0] ^= 0b11;
+    field.guard.block_mut(second)[0] ^= 0b11;
     assert!(field.read(cell).is_err());
     let text = map_of(&mut field);
     assert_eq!(text.lines().nth(2).unwrap().chars().nth(1), Some('!'));

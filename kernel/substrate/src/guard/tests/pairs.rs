@@ -16,7 +16,7 @@ pub(super) const OF_THREE: fn() =
     any_three_lost_blocks_of_a_stripe_poison_their_lines_and_nothing_else;
 
 fn lose(field: &mut Substrate, block: usize, (garbage, sum): (u64, u64)) {
-    let words = field.guard.blocks[block].iter_mut();
+    let words = field.guard.block_mut(block).iter_mut();
     words.for_each(|word| *word ^= garbage);
     field.guard.checksums[block] ^= sum;
 }
@@ -28,7 +28,7 @@ fn blocks_of(field: &Substrate, stripe: usize) -> Vec<usize> {
 /// Demands that a stripe holds the bits of its twin.
 fn assert_same_stripe(field: &Substrate, clean: &Substrate, stripe: usize, what: &str) {
     for block in blocks_of(clean, stripe) {
-        let memory = |field: &Substrate| (field.guard.blocks[block], field.guard.checksums[block]);
+        let memory = |field: &Substrate| (*field.guard.block(block), field.guard.checksums[block]);
         assert_eq!(memory(field), memory(clean), "block {block}: {what}");
     }
 }
@@ -92,7 +92,7 @@ fn any_three_lost_blocks_of_a_stripe_poison_their_lines_and_nothing_else() {
                 }
                 field.guard.repair_stripe(stripe, None);
                 for &block in &blocks {
-                    let now = field.guard.blocks[block];
+                    let now = *field.guard.block(block);
                     assert_eq!(
                         field.guard.checksums[block],
                         field.guard.checksum_of(&now, block)
@@ -140,8 +140,8 @@ fn a_second_parity_that_does_not_match_whole_lines_is_found_by_the_scrubber() {
     let clean = lively(64, 64);
     let mut field = copy_of(&clean);
     let parity = field.guard.geometry.second_parity_of(4);
-    field.guard.blocks[parity][0] ^= 6;
-    field.guard.checksums[parity] = field.guard.checksum_of(&field.guard.blocks[parity], parity);
+    field.guard.block_mut(parity)[0] ^= 6;
+    field.guard.checksums[parity] = field.guard.checksum_of(field.guard.block(parity), parity);
     let report = field.scrub_all();
     assert_eq!((report.damaged, report.repaired), (1, 1));
     assert_same_memory(&field, &clean, "second parity");
