@@ -127,7 +127,72 @@ impl Fault {
             text: text.into(),
         }
     }
+
+    /// Whether a part of the text begins with a word that tells somebody to do something: the half
+    /// of the promise that a machine can hold. Tests ask it of every refusal.
+    #[must_use]
+    pub fn says_what_to_do(&self) -> bool {
+        let parts = self.text.split([':', ';', ',']);
+        parts.skip(1).any(|part| {
+            let part = part.trim_start().trim_start_matches("so ");
+            let word = part.split([' ', '`']).find(|word| !word.is_empty());
+            word.is_some_and(|word| TELLING.contains(&word))
+        })
+    }
 }
+
+/// Words that begin a part of a [`Fault`]'s text which says what to do: imperatives, and the
+/// commands of the console.
+const TELLING: [&str; 48] = [
+    "activate",
+    "add",
+    "ask",
+    "attach",
+    "build",
+    "check",
+    "choose",
+    "clear",
+    "create",
+    "decide",
+    "enrol",
+    "expect",
+    "format",
+    "give",
+    "glyph",
+    "glyphctl",
+    "guardian",
+    "help",
+    "inject",
+    "keep",
+    "leave",
+    "ledger",
+    "let",
+    "make",
+    "name",
+    "override",
+    "paste",
+    "power",
+    "put",
+    "read",
+    "reject",
+    "request",
+    "see",
+    "send",
+    "shorten",
+    "sign",
+    "start",
+    "status",
+    "store",
+    "substrate",
+    "take",
+    "try",
+    "type",
+    "use",
+    "vault",
+    "wait",
+    "write",
+    "writing",
+];
 
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -141,6 +206,17 @@ impl core::error::Error for Fault {}
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn a_text_says_what_to_do_if_a_part_begins_with_a_telling_word() {
+        let says = |text: &str| Fault::new(FaultCode::Refused, text).says_what_to_do();
+        assert!(
+            says("it is gone: type `ledger status`") && says("it is gone: `ledger log` shows it")
+        );
+        assert!(says("lost; nothing was done, so send it again"));
+        assert!(!says("it is gone") && !says("type is gone") && !says("gone: that is all: really"));
+        assert!(TELLING.is_sorted());
+    }
 
     #[test]
     fn every_fault_code_has_a_name_of_its_own() {

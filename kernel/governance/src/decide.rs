@@ -112,7 +112,10 @@ impl Governance {
         let time = self.time_at(context.now);
         let attempt = Attempt::of(command);
         if !self.is_live && !attempt.is_question() {
-            let fault = Fault::new(FaultCode::CheckFailed, "governance is not started yet");
+            let fault = Fault::new(
+                FaultCode::CheckFailed,
+                "governance is not started yet: wait for GLYPHOS READY",
+            );
             return Decision {
                 event: None,
                 outcome: Err(fault),
@@ -160,7 +163,7 @@ impl Governance {
         if !self.policy_is_current() {
             return Err(Refused::of(
                 FaultCode::CheckFailed,
-                "the policy is not in force yet: the ledger has to take its record first",
+                "the policy is not in force yet: type ledger status to see why its record was not taken",
             ));
         }
         match command {
@@ -261,7 +264,8 @@ fn draw(context: &Context, purpose: &[u8]) -> Result<[u8; 16], Refused> {
 fn repeated_entropy() -> Refused {
     Refused::of(
         FaultCode::CheckFailed,
-        "the source of entropy gave the same bytes twice: nothing is signed on this machine",
+        "the source of entropy gave the same bytes twice, and nothing is signed with it: attach \
+         another one, such as a virtio-rng device",
     )
 }
 

@@ -2,6 +2,7 @@
 
 use crate::event::RefusalReason;
 use abi::{Fault, FaultCode};
+use alloc::format;
 use alloc::string::String;
 
 /// Why a step cannot be taken.
@@ -19,22 +20,25 @@ impl Refused {
 
     /// A refusal whose reason follows from its code.
     pub(crate) fn of(code: FaultCode, text: impl Into<String>) -> Self {
-        Refused {
-            reason: RefusalReason::of(code),
-            fault: Fault::new(code, text),
-        }
+        Refused::new(RefusalReason::of(code), code, text)
     }
 
     /// A signature does not check, for this reason.
     pub(crate) fn signature(reason: RefusalReason, text: impl Into<String>) -> Self {
-        Refused {
-            reason,
-            fault: Fault::new(FaultCode::BadSignature, text),
-        }
+        Refused::new(reason, FaultCode::BadSignature, text)
+    }
+
+    fn new(reason: RefusalReason, code: FaultCode, text: impl Into<String>) -> Self {
+        let fault = Fault::new(code, text);
+        // Every refusal that any test of this crate brings about is held to it.
+        #[cfg(test)]
+        assert!(fault.says_what_to_do(), "nothing to do next: {fault}");
+        Refused { reason, fault }
     }
 
     /// A record contradicts the state or itself: not written by this software.
     pub(crate) fn tampered(text: impl Into<String>) -> Self {
+        let text = format!("{}: type ledger verify", text.into());
         Refused::of(FaultCode::CheckFailed, text)
     }
 }

@@ -139,7 +139,7 @@ impl Governance {
             (Subject::Override(id), Action::Review) => self.may_review(id),
             (_, action) => Err(Refused::of(
                 FaultCode::Usage,
-                format!("`{action}` is no action here"),
+                format!("`{action}` is no action here: type help to see those there are"),
             )),
         }
     }
@@ -259,10 +259,11 @@ impl Governance {
         })?;
         match guardian.state {
             GuardianState::Retired => Err(Refused::rule(format!(
-                "guardian {id} is retired: another one has to act"
+                "guardian {id} is retired: ask another one, guardian list shows them"
             ))),
             GuardianState::Suspended => Err(Refused::rule(format!(
-                "guardian {id} is suspended: a quorum can give it a new key with guardian rotate"
+                "guardian {id} is suspended: give it a new key with guardian rotate {id}, which needs a \
+                 quorum"
             ))),
             GuardianState::Active if guardian.key.is_none() => Err(no_key(id)),
             GuardianState::Active => Ok(guardian),
@@ -273,7 +274,7 @@ impl Governance {
         self.adopted.as_ref().ok_or_else(|| {
             Refused::of(
                 FaultCode::CheckFailed,
-                "no policy is in force yet: the ledger has to take its first record",
+                "no policy is in force yet: type ledger status to see why its record was not taken",
             )
         })
     }
@@ -406,7 +407,7 @@ pub(crate) fn require_metadata(pairs: &[crate::event::Pair]) -> Result<(), Refus
             FaultCode::OutOfRange,
             format!(
                 "metadata has {} pairs and {bytes} bytes, {METADATA_PAIRS_MAX} and \
-                 {METADATA_BYTES_MAX} at most",
+                 {METADATA_BYTES_MAX} at most: leave some out",
                 pairs.len()
             ),
         ));
@@ -418,7 +419,10 @@ pub(crate) fn require_metadata(pairs: &[crate::event::Pair]) -> Result<(), Refus
         if others.iter().any(|other| other.key == pair.key) {
             return Err(Refused::of(
                 FaultCode::Usage,
-                format!("the metadata key {} is given twice", pair.key),
+                format!(
+                    "the metadata key {} is given twice: give each key once",
+                    pair.key
+                ),
             ));
         }
         rest = others;

@@ -74,7 +74,10 @@ impl Governance {
                     note: self.note(item, None, now),
                 })
             }
-            _ => Err(Refused::of(FaultCode::Usage, "this command is no question")),
+            _ => Err(Refused::of(
+                FaultCode::Usage,
+                "this command is no question: type help",
+            )),
         }
     }
 

@@ -76,7 +76,7 @@ impl fmt::Display for SubstrateError {
             ),
             SubstrateError::OutOfRange { cell, count } => write!(
                 out,
-                "there is no cell {cell}: cells are 0 to {}",
+                "there is no cell {cell}: take one of 0 to {}",
                 count.saturating_sub(1)
             ),
             SubstrateError::NonFinite(what) => write!(
@@ -187,6 +187,6 @@ mod tests {
             assert!(fault.text.len() > 20, "{}", fault.text);
         }
         let text = Fault::from(cases[3].0).text;
-        assert_eq!(text, "there is no cell 7: cells are 0 to 3");
+        assert_eq!(text, "there is no cell 7: take one of 0 to 3");
     }
 }

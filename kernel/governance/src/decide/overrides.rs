@@ -117,7 +117,10 @@ impl Governance {
             })),
             action => Err(Refused::of(
                 FaultCode::Usage,
-                format!("`{action}` is no step of an override"),
+                format!(
+                    "`{action}` is no step of an override: use sign, reject, revoke, post-mortem or \
+                     review"
+                ),
             )),
         }
     }

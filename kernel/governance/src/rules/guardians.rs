@@ -6,6 +6,7 @@
 //! - at least one guardian stays active, or no quorum could ever form again.
 
 use crate::challenge::Subject;
+use crate::event::summary::short;
 use crate::event::{GuardianChangeProposed, Vote};
 use crate::policy::hours;
 use crate::refused::Refused;
@@ -39,7 +40,8 @@ impl Governance {
         if (has_role, has_key) != needs {
             return Err(Refused::of(
                 FaultCode::Usage,
-                "an enrolment needs a role and a key, a rotation a key, other changes neither",
+                "an enrolment needs a role and a key, a rotation a key, other changes neither: type \
+                 help guardian",
             ));
         }
         if self.policy_is_current() {
@@ -103,7 +105,9 @@ impl Governance {
         }
         let removes = matches!(change, GuardianChange::Suspend | GuardianChange::Retire);
         if change == GuardianChange::Suspend && guardian.state == GuardianState::Suspended {
-            return Err(Refused::rule(format!("guardian {id} is suspended already")));
+            return Err(Refused::rule(format!(
+                "guardian {id} is suspended already: guardian rotate {id} brings it back with a new key"
+            )));
         }
         if removes && guardian.is_active() && self.active_guardians() == 1 {
             return Err(Refused::rule(format!(
@@ -125,7 +129,10 @@ impl Governance {
             if self.guardians.len() >= GUARDIANS_MAX {
                 return Err(Refused::of(
                     FaultCode::Full,
-                    format!("{GUARDIANS_MAX} guardians are the most a node keeps"),
+                    format!(
+                        "{GUARDIANS_MAX} guardians are the most a node keeps: give one of them another \
+                         key with guardian rotate"
+                    ),
                 ));
             }
             return Ok(());
@@ -152,9 +159,11 @@ impl Governance {
         }
         if self.has_voted(&change.signatures, guardian) {
             return Err(Refused::rule(format!(
-                "{} signed this change already: {} more of the others must sign",
+                "{} signed this change already, {} more signatures are missing: type guardian \
+                 challenge {} GUARDIAN \"why\" for another guardian",
                 guardian.id,
-                self.votes_missing(change)
+                self.votes_missing(change),
+                short(&id)
             )));
         }
         self.require_applicable(change.change, &change.guardian, change.key.as_ref())
@@ -198,7 +207,7 @@ impl Governance {
         self.changes.get(&id).map(AsRef::as_ref).ok_or_else(|| {
             Refused::of(
                 FaultCode::NotFound,
-                format!("there is no change of guardians {id}"),
+                format!("there is no change of guardians {id}: guardian list shows the open ones"),
             )
         })
     }

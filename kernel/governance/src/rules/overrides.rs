@@ -138,15 +138,17 @@ impl Governance {
             OverrideStatus::Active => {}
             status => {
                 return Err(Refused::rule(format!(
-                    "the override is {status}: signing is possible while it is pending or active"
+                    "the override is {status}, and signing is possible while it is pending or active: \
+                     create another one with override create"
                 )));
             }
         }
         if item.is_initiator(&guardian.id) && !planted(Defect::CountInitiator) {
             return Err(Refused::rule(format!(
-                "{} initiated this override, so its signature does not count: another guardian \
-                 has to sign; missing roles: {}",
+                "{} initiated this override, so its signature does not count: type override challenge \
+                 {} GUARDIAN sign \"why\" for another guardian; missing roles: {}",
                 guardian.id,
+                short(&id),
                 super::role_names(self, &self.uncovered(item))
             )));
         }
@@ -162,12 +164,15 @@ impl Governance {
         let item = self.find_override(id)?;
         if item.status != OverrideStatus::Pending {
             return Err(Refused::rule(format!(
-                "the override is {}: only a pending one can be rejected{}",
+                "the override is {}, and only a pending one can be rejected: {}",
                 item.status,
                 if item.grant_in_force(time) {
-                    "; a guardian of security can revoke it"
+                    format!(
+                        "type override challenge {} GUARDIAN revoke \"why\" for a guardian of security",
+                        short(&id)
+                    )
                 } else {
-                    ""
+                    what_is_due(id)
                 }
             )));
         }
@@ -183,7 +188,8 @@ impl Governance {
         ] {
             if self.has_voted(votes, guardian) {
                 return Err(Refused::rule(format!(
-                    "{} has {what} this override already, and counts once; missing roles: {}",
+                    "{} has {what} this override already, and counts once: ask another guardian; \
+                     missing roles: {}",
                     guardian.id,
                     super::role_names(self, &self.uncovered(item))
                 )));
@@ -201,8 +207,9 @@ impl Governance {
         let item = self.find_override(id)?;
         if !item.grant_in_force(time) {
             return Err(Refused::rule(format!(
-                "the override is {} and grants nothing now: there is nothing to revoke",
-                item.status
+                "the override is {} and grants nothing now, so there is nothing to revoke: {}",
+                item.status,
+                what_is_due(id)
             )));
         }
         if guardian.role != Role::Security {
@@ -220,15 +227,16 @@ impl Governance {
         let item = self.find_override(id)?;
         if !item.awaits_post_mortem() {
             return Err(Refused::rule(format!(
-                "the override is {}: a post-mortem is written for an active one, once",
-                item.status
+                "the override is {}, and a post-mortem is written for an active one, once: {}",
+                item.status,
+                what_is_due(id)
             )));
         }
         let is_own =
             item.is_initiator(&guardian.id) || item.created.initiator_role == Some(guardian.role);
         if is_own && !planted(Defect::OwnPostMortem) {
             return Err(Refused::rule(format!(
-                "{} has the role of the initiator {}: a guardian of another role writes the \
+                "{} has the role of the initiator {}: ask a guardian of another role to write the \
                  post-mortem",
                 guardian.id, item.created.initiated_by
             )));
@@ -249,8 +257,9 @@ impl Governance {
             )));
         }
         Err(Refused::rule(format!(
-            "the override is {}: there is nothing to review",
-            item.status
+            "the override is {}, so there is nothing to review: {}",
+            item.status,
+            what_is_due(id)
         )))
     }
 
@@ -341,10 +350,12 @@ impl Governance {
     }
 
     pub(crate) fn find_override(&self, id: RecordId) -> Result<&Override, Refused> {
-        self.overrides
-            .get(&id)
-            .map(AsRef::as_ref)
-            .ok_or_else(|| Refused::of(FaultCode::NotFound, format!("there is no override {id}")))
+        self.overrides.get(&id).map(AsRef::as_ref).ok_or_else(|| {
+            Refused::of(
+                FaultCode::NotFound,
+                format!("there is no override {id}: override list shows them"),
+            )
+        })
     }
 
     /// What a signer decides on, in one line.
@@ -372,6 +383,11 @@ impl Override {
             && !self.overdue_recorded
             && time >= self.created.auto_review_date
     }
+}
+
+/// Where a person sees what can be done with an override now.
+fn what_is_due(id: RecordId) -> String {
+    format!("override show {} says what is due", short(&id))
 }
 
 fn require_unexpired(time: UnixSeconds, item: &Override) -> Result<(), Refused> {

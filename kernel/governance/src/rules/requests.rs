@@ -6,7 +6,7 @@
 
 use crate::challenge::Subject;
 use crate::defect::{Defect, planted};
-use crate::event::summary::cut;
+use crate::event::summary::{cut, short};
 use crate::event::{RequestCreated, RequestDecided, WORD_BYTES_MAX};
 use crate::policy::compliance::{self, CheckResult};
 use crate::policy::{expiry_seconds, required_roles};
@@ -104,7 +104,7 @@ impl Governance {
         let request = self.request(id)?;
         if !request.is_open() {
             return Err(Refused::rule(format!(
-                "the request is {} already",
+                "the request is {} already: create another one with request create",
                 request.status
             )));
         }
@@ -118,8 +118,10 @@ impl Governance {
             || self.has_voted(&request.rejections, guardian)
         {
             return Err(Refused::rule(format!(
-                "{} decided on this request already: each guardian decides once",
-                guardian.id
+                "{} decided on this request already, and each guardian decides once: request show {} \
+                 says which roles are missing",
+                guardian.id,
+                short(&id)
             )));
         }
         Ok(())
@@ -183,10 +185,12 @@ impl Governance {
     }
 
     pub(crate) fn request(&self, id: RecordId) -> Result<&Approval, Refused> {
-        self.requests
-            .get(&id)
-            .map(AsRef::as_ref)
-            .ok_or_else(|| Refused::of(FaultCode::NotFound, format!("there is no request {id}")))
+        self.requests.get(&id).map(AsRef::as_ref).ok_or_else(|| {
+            Refused::of(
+                FaultCode::NotFound,
+                format!("there is no request {id}: request list shows them"),
+            )
+        })
     }
 
     /// What a signer decides on, in one line.
