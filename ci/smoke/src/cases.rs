@@ -2,9 +2,9 @@
 //!
 //! `boot`: every way to start; `machine`: machines with something missing; `vault`: what it computes,
 //! `trust`: whose is taken, `vault_change`: how a quorum replaces it; `governance`, `killed`,
-//! `killed_override`, `damaged_ledger`, `block_log`, `failing_disk`, `bad_input`, `heal`, `large`, `telemetry`,
-//! `panic`, `recorded` and `typing`: stories told to a running node; `controls`: broken machines that
-//! must fail.
+//! `killed_override`, `damaged_ledger`, `block_log`, `failing_disk`, `bad_input`, `heal`, `large`,
+//! `telemetry`, `panic`, `recorded`, `struck` and `typing`: stories told to a running node;
+//! `controls`: broken machines that must fail.
 
 mod bad_input;
 mod block_log;
@@ -20,6 +20,7 @@ mod large;
 mod machine;
 mod panic;
 mod recorded;
+mod struck;
 mod telemetry;
 mod trust;
 mod typing;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(heal::cases());
     cases.extend(panic::cases());
     cases.extend(recorded::cases());
+    cases.extend(struck::cases());
     cases.extend(vault::cases());
     cases.extend(trust::cases());
     cases.extend(vault_change::cases());
@@ -57,6 +59,12 @@ pub fn all() -> Vec<Case> {
 #[must_use]
 pub fn campaigns() -> Vec<Case> {
     block_log::campaigns()
+}
+
+/// Memory flipped under a live node for `minutes`, the first round from `seed`.
+#[must_use]
+pub fn memory_campaign(minutes: u64, seed: u64) -> Case {
+    struck::campaign(minutes, seed)
 }
 
 #[cfg(test)]

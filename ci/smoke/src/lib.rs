@@ -18,6 +18,7 @@ mod checks;
 mod council;
 mod draw;
 mod glyphctl;
+mod model;
 mod replay;
 mod runner;
 mod screen;

@@ -89,6 +89,8 @@ impl<M: Machine> Node<M> {
             };
             let now_ns = self.machine.monotonic_ns();
             self.scrubber.advanced(stretch, look_ns, now_ns);
+            // Here and not only after the slice, so that a fast walk does not overflow their log.
+            self.tell_integrity_events();
             look_ns = now_ns;
             let is_time_over = now_ns.saturating_sub(began_ns) >= SLICE_NS;
             if is_over || is_time_over || sum.lines >= lines {

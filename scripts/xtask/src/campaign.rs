@@ -18,6 +18,9 @@ use clap::ValueEnum;
 
 use crate::{fuzz, process, smoke};
 
+/// How long a live node's memory is flipped if nobody says.
+const MEMORY_MINUTES: u64 = 10;
+
 /// What is put to the test.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
@@ -31,6 +34,8 @@ pub(crate) enum Part {
     Substrate,
     /// A live node's writes, cut at every flush, each booted again in QEMU
     Blocklog,
+    /// Memory that the host flips under a live node, ten bits a second, for ten minutes
+    Memory,
     /// Hostile bytes, guided by coverage
     Fuzz,
     /// One after the other
@@ -45,7 +50,7 @@ impl Part {
             Part::Governance => &["governance"],
             Part::Glyphs => &["glyph-interpreter"],
             Part::Substrate => &["substrate"],
-            Part::Blocklog | Part::Fuzz => &[],
+            Part::Blocklog | Part::Memory | Part::Fuzz => &[],
             Part::All => &[
                 "ledger",
                 "node",
@@ -105,9 +110,14 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
         }
     }
     if matches!(arguments.part, Part::Blocklog | Part::All) {
-        smoke::campaigns(artifacts)?;
+        smoke::campaigns(artifacts, &::smoke::cases::campaigns())?;
     }
-    if arguments.part == Part::Blocklog {
+    if matches!(arguments.part, Part::Memory | Part::All) {
+        let minutes = arguments.minutes.unwrap_or(MEMORY_MINUTES);
+        let case = ::smoke::cases::memory_campaign(minutes, arguments.seed.unwrap_or(1));
+        smoke::campaigns(artifacts, &[case])?;
+    }
+    if matches!(arguments.part, Part::Blocklog | Part::Memory) {
         return Ok(());
     }
     println!(

@@ -68,9 +68,8 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
 ///
 /// # Errors
 /// If a file cannot be built, or a story fails.
-pub(crate) fn campaigns(artifacts: &Artifacts) -> Result<()> {
-    let cases = ::smoke::cases::campaigns();
-    run_cases(artifacts, &cases, false, NonZeroUsize::MIN)?;
+pub(crate) fn campaigns(artifacts: &Artifacts, cases: &[Case]) -> Result<()> {
+    run_cases(artifacts, cases, false, NonZeroUsize::MIN)?;
     for case in cases {
         let counted = artifacts.target().join(format!("smoke/{}.txt", case.name));
         let counted = fs::read_to_string(&counted)
