@@ -356,15 +356,7 @@ fn variant(request: &Request) -> &'static str {
         Request::Status => "status",
         Request::VaultList => "vault list",
         Request::VaultErrors => "vault errors",
-        Request::Vault(request) => match request {
-            VaultRequest::Status => "vault status",
-            VaultRequest::Stage { .. } => "vault stage",
-            VaultRequest::Propose(VaultTarget::Staged) => "vault propose",
-            VaultRequest::Propose(VaultTarget::BootMedium) => "vault propose boot-medium",
-            VaultRequest::Propose(VaultTarget::Kept(_)) => "vault propose kept",
-            VaultRequest::Challenge { .. } => "vault challenge",
-            VaultRequest::Sign { .. } => "vault sign",
-        },
+        Request::Vault(request) => vault_variant(request),
         Request::GlyphShow(_) => "glyph show",
         Request::GlyphTree(_) => "glyph tree",
         Request::Activate(_) => "activate",
@@ -428,6 +420,18 @@ fn variant(request: &Request) -> &'static str {
         Request::Drill(Switch::Off) => "drill off",
         Request::Reboot => "reboot",
         Request::PowerOff => "poweroff",
+    }
+}
+
+fn vault_variant(request: &VaultRequest) -> &'static str {
+    match request {
+        VaultRequest::Status => "vault status",
+        VaultRequest::Stage { .. } => "vault stage",
+        VaultRequest::Propose(VaultTarget::Staged) => "vault propose",
+        VaultRequest::Propose(VaultTarget::BootMedium) => "vault propose boot-medium",
+        VaultRequest::Propose(VaultTarget::Kept(_)) => "vault propose kept",
+        VaultRequest::Challenge { .. } => "vault challenge",
+        VaultRequest::Sign { .. } => "vault sign",
     }
 }
 
