@@ -143,7 +143,7 @@ impl Fault {
 
 /// Words that begin a part of a [`Fault`]'s text which says what to do: imperatives, and the
 /// commands of the console.
-const TELLING: [&str; 48] = [
+const TELLING: [&str; 49] = [
     "activate",
     "add",
     "ask",
@@ -172,6 +172,7 @@ const TELLING: [&str; 48] = [
     "override",
     "paste",
     "power",
+    "propose",
     "put",
     "read",
     "reject",

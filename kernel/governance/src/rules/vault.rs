@@ -5,6 +5,7 @@
 //! - no vault changes without a strict majority of the active guardians, the first included.
 
 use crate::challenge::Subject;
+use crate::event::summary::short;
 use crate::event::{VaultChangeProposed, VaultPiece, Vote};
 use crate::policy::hours;
 use crate::refused::Refused;
@@ -145,9 +146,11 @@ impl Governance {
         }
         if self.has_voted(&change.signatures, guardian) {
             return Err(Refused::rule(format!(
-                "{} signed this change already: {} more of the others must sign",
+                "{} signed this change already, {} more signatures are missing: type vault \
+                 challenge {} GUARDIAN \"why\" for another guardian",
                 guardian.id,
-                self.vault_votes_missing(change)
+                self.vault_votes_missing(change),
+                short(&id)
             )));
         }
         self.require_installable(change.archive)
@@ -192,7 +195,7 @@ impl Governance {
         change.map(AsRef::as_ref).ok_or_else(|| {
             Refused::of(
                 FaultCode::NotFound,
-                format!("there is no change of the vault {id}"),
+                format!("there is no change of the vault {id}: vault status shows those that are"),
             )
         })
     }
