@@ -6,6 +6,7 @@ mod pairs;
 mod random;
 mod retire;
 mod stale;
+mod strikes;
 
 use super::Guard;
 use crate::checksum::WORDS;

@@ -1,10 +1,10 @@
 //! Plants each defect and demands that a campaign finds it.
 
-use super::{large, pairs, retire, stale, *};
+use super::{large, pairs, retire, stale, strikes, *};
 use crate::defect::{Defect, is_found};
 
-/// Each defect, and the campaign that is to find it.
-const FINDERS: [(Defect, fn()); 23] = [
+/// Each defect, and a campaign that is to find it.
+const FINDERS: [(Defect, fn()); 25] = [
     (Defect::TrustLine, no_operation_blesses_a_lost_line_anywhere),
     (
         Defect::ServePoison,
@@ -16,6 +16,8 @@ const FINDERS: [(Defect, fn()); 23] = [
     (Defect::TakeStaleForNew, stale::OF_OLD_STATES),
     (Defect::BlessStale, stale::OF_WHOLE_STATES),
     (Defect::BlessDamage, every_lost_page_is_rebuilt),
+    (Defect::BlessDamage, strikes::OF_STRIKES),
+    (Defect::SkipSecondParity, strikes::OF_STRIKES),
     (
         Defect::BlessParity,
         no_operation_blesses_a_lost_line_anywhere,
