@@ -43,6 +43,8 @@ pub(crate) enum Defect {
     RetireLosesLine,
     /// A spare page is used without being verified.
     TrustSpare,
+    /// A repaired line is handed out without being read back.
+    TrustRepair,
     /// A repair is not counted.
     ForgetRepair,
     /// The census is not told of a superposition that was lost.

@@ -76,6 +76,8 @@ pub enum Finding {
     PageDamaged,
     /// A page's lines had to be repaired again and again.
     RepairedAgain,
+    /// A page does not keep what it is given.
+    NotKept,
     /// A waiting spare does not hold what it was given.
     SpareDamaged,
 }
@@ -136,6 +138,7 @@ impl fmt::Display for IntegrityEvent {
             Finding::ParityMismatch => "parity does not match its lines: ",
             Finding::PageDamaged => "every line damaged: ",
             Finding::RepairedAgain => "repaired again and again: ",
+            Finding::NotKept => "does not keep what it is given: ",
             Finding::SpareDamaged => "damaged while it waited: ",
         })?;
         match self.action {

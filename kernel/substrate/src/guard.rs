@@ -21,6 +21,7 @@ mod recount;
 mod repair;
 mod retire;
 mod scrub;
+mod stuck;
 #[cfg(test)]
 mod tests;
 
@@ -60,6 +61,9 @@ pub(crate) struct Guard {
     /// Page of the line that was rebuilt last, and which of its lines were, as bits.
     rebuilt: (usize, u32),
     pages: Pages,
+    /// Bits that a test has stuck.
+    #[cfg(test)]
+    stuck: Vec<stuck::StuckBit>,
 }
 
 /// Proof that a data line matched its checksum, or was brought to.
@@ -115,6 +119,7 @@ impl Guard {
     /// Verifies a data line, and repairs or poisons it if it is damaged.
     #[inline]
     pub(crate) fn verify(&mut self, line: usize) -> Verified {
+        self.stick();
         if !self.is_line_whole(line) && !planted(Defect::TrustLine) {
             self.repair(line);
         }

@@ -153,9 +153,14 @@ impl Guard {
         }
         let sum = self.sum_of_generations(stripe, None);
         let parity = self.geometry.parity_of(stripe);
+        // Parity that the memory did not keep is not to be blessed.
+        let blocks = [parity, self.geometry.second_parity_of(stripe)];
+        let are_kept = blocks.map(|block| self.is_whole(block));
         self.set_generation(parity, sum);
-        for block in [parity, self.geometry.second_parity_of(stripe)] {
-            self.store_checksum(block, self.checksum_of(self.block(block), block));
+        for (block, is_kept) in blocks.into_iter().zip(are_kept) {
+            if is_kept {
+                self.store_checksum(block, self.checksum_of(self.block(block), block));
+            }
         }
     }
 }

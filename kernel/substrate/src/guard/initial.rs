@@ -64,6 +64,8 @@ impl Guard {
             scrub_stripe: 0,
             rebuilt: (usize::MAX, 0),
             pages,
+            #[cfg(test)]
+            stuck: Vec::new(),
         })
     }
 }

@@ -6,7 +6,8 @@
 //! 3. one or two damaged blocks, parity or not, are rebuilt from all others of the stripe;
 //! 4. of three damaged blocks one may have lost only its checksum: if that makes the other two
 //!    match theirs, all are known;
-//! 5. otherwise the damaged data lines are poisoned and the parities are computed anew.
+//! 5. otherwise the damaged data lines are poisoned and the parities are computed anew; so
+//!    are lines that the memory does not keep.
 //!
 //! Invariants:
 //! - afterwards every block of the stripe matches its checksum, and the stripe and its
@@ -56,6 +57,7 @@ impl Guard {
         if damaged.is_empty() {
             return;
         }
+        let repaired = damaged.clone();
         self.mend_generations(stripe, &mut damaged);
         self.restore_generation(stripe, &damaged);
         match *damaged.as_slice() {
@@ -72,6 +74,7 @@ impl Guard {
             [a, b, c] if self.rebuild_three(stripe, [a, b, c]) => {}
             _ => self.poison(stripe, &damaged),
         }
+        self.poison_unkept(stripe, &repaired);
         self.settle_generations(stripe);
     }
 
@@ -98,8 +101,12 @@ impl Guard {
                 self.report(block, Action::ChecksumRewritten);
             }
             Some(FlippedBit::Line { word, bit }) => {
-                if let Some(value) = self.block_mut(block).get_mut(word) {
+                let mut content = *self.block(block);
+                if let Some(value) = content.get_mut(word) {
                     *value ^= 1 << bit;
+                }
+                if !self.keep(block, &content) {
+                    return false;
                 }
                 // At most 23.
                 let word = u32::try_from(word).unwrap_or(u32::MAX);
@@ -176,7 +183,7 @@ impl Guard {
         } else {
             Action::LineRebuilt
         };
-        *self.block_mut(block) = *content;
+        self.keep(block, content);
         self.store_checksum(block, self.checksum_of(content, block));
         self.report(block, action);
         if action == Action::LineRebuilt {
@@ -185,13 +192,14 @@ impl Guard {
     }
 
     /// Gives up the content of the damaged data lines.
-    fn poison(&mut self, stripe: usize, damaged: &[usize]) {
+    pub(super) fn poison(&mut self, stripe: usize, damaged: &[usize]) {
         for &block in damaged {
             if block >= self.geometry.data_lines() {
                 continue;
             }
-            let content = line::poisoned();
-            *self.block_mut(block) = content;
+            self.keep(block, &line::poisoned());
+            // Whatever the memory keeps of it.
+            let content = *self.block(block);
             self.advance(block);
             self.store_checksum(block, self.checksum_of(&content, block));
             let counters = &mut self.counters;
@@ -236,7 +244,7 @@ impl Guard {
 
     /// Stores a parity line that was computed anew from data lines, which are whole.
     pub(super) fn store_parity(&mut self, parity: usize, content: &Line, finding: Finding) {
-        *self.block_mut(parity) = *content;
+        self.keep(parity, content);
         self.store_checksum(parity, self.checksum_of(content, parity));
         self.counters.repairs.parity = self.counters.repairs.parity.wrapping_add(1);
         let place = self.geometry.place_of(parity);

@@ -12,7 +12,8 @@
 //! Invariants:
 //! - a spare takes the lines of one page, so that no page holds two blocks of a stripe;
 //! - a spare that waits holds zeros; one found otherwise was damaged, and is never used;
-//! - moving copies every line as it is, damaged or not: damage is found at the new place.
+//! - moving copies every line as it is, damaged or not: damage is found at the new place;
+//! - a page moves only to a spare that keeps what it had.
 
 use super::Guard;
 use crate::checksum::WORDS;
@@ -20,6 +21,7 @@ use crate::defect::{Defect, planted};
 use crate::event::{Action, Finding, Place};
 use crate::geometry::{Geometry, PAGE_LINES};
 use alloc::vec::Vec;
+use core::hint::black_box;
 use core::ops::Range;
 
 /// Repeats that retire a page.
@@ -80,6 +82,12 @@ impl Pages {
         size_of_val(self.histories.as_slice()) + size_of_val(self.is_spent.as_slice())
     }
 
+    /// Leaves no spare.
+    #[cfg(test)]
+    pub(super) fn spend_all(&mut self) {
+        self.is_spent.fill(true);
+    }
+
     /// Notes a repair of a line, and tells whether its page has had too many.
     fn note_repair(&mut self, block: usize, pass: u64) -> bool {
         let Some(page) = self.histories.get_mut(block / PAGE_LINES) else {
@@ -133,30 +141,28 @@ impl Guard {
     /// Counts a repair against its page, and moves the page if it has had too many.
     pub(super) fn count_against_page(&mut self, block: usize) {
         if self.pages.note_repair(block, self.counters.scrub_passes) {
-            self.retire(block / PAGE_LINES);
+            self.retire(block / PAGE_LINES, Finding::RepairedAgain);
         }
     }
 
-    /// Moves a page to the next spare, or says once that there is none.
+    /// Moves a page to the next spare for what was found of it, or says once that there is
+    /// none; tells whether it moved.
     #[cold]
-    fn retire(&mut self, page: usize) {
+    pub(super) fn retire(&mut self, page: usize, finding: Finding) -> bool {
         let place = Place::Page { page: page as u64 };
-        let Some(spare) = self.next_spare() else {
-            if !self.pages.told_none_left {
-                self.pages.told_none_left = true;
-                self.note(place, Finding::RepairedAgain, Action::NoSpareLeft);
+        let spare = loop {
+            let Some(spare) = self.next_spare() else {
+                if !self.pages.told_none_left {
+                    self.pages.told_none_left = true;
+                    self.note(place, finding, Action::NoSpareLeft);
+                }
+                return false;
+            };
+            if self.copy_page(page, spare) {
+                break spare;
             }
-            return;
+            self.strike_off(spare, Finding::NotKept);
         };
-        let blocks = page * PAGE_LINES..((page + 1) * PAGE_LINES).min(self.geometry.blocks());
-        let left_out = usize::from(planted(Defect::RetireLosesLine));
-        for block in blocks.start..blocks.end - left_out {
-            let content = *self.block(block);
-            let place = self.spare_place(spare) + block % PAGE_LINES;
-            if let Some(line) = self.blocks.get_mut(place) {
-                *line = content;
-            }
-        }
         if let Some(is_spent) = self.pages.is_spent.get_mut(spare) {
             *is_spent = true;
         }
@@ -173,7 +179,41 @@ impl Guard {
         }
         let repairs = &mut self.counters.repairs;
         repairs.retirement = repairs.retirement.wrapping_add(1);
-        self.note(place, Finding::RepairedAgain, Action::PageRetired);
+        self.note(place, finding, Action::PageRetired);
+        true
+    }
+
+    /// Copies the lines of a page to a spare, and tells whether the spare keeps them.
+    fn copy_page(&mut self, page: usize, spare: usize) -> bool {
+        let blocks = page * PAGE_LINES..((page + 1) * PAGE_LINES).min(self.geometry.blocks());
+        let left_out = usize::from(planted(Defect::RetireLosesLine));
+        let blocks = blocks.start..blocks.end - left_out;
+        let first = self.spare_place(spare);
+        for block in blocks.clone() {
+            let content = *self.block(block);
+            if let Some(line) = self.blocks.get_mut(first + block % PAGE_LINES) {
+                *line = content;
+            }
+        }
+        self.stick();
+        // Without the black box the compiler need not read what it has just written.
+        let guard = black_box(&*self);
+        blocks
+            .zip(first..)
+            .all(|(block, place)| guard.blocks.get(place) == Some(guard.block(block)))
+    }
+
+    /// Never uses a spare.
+    fn strike_off(&mut self, spare: usize, finding: Finding) {
+        if let Some(is_spent) = self.pages.is_spent.get_mut(spare) {
+            *is_spent = true;
+        }
+        let place = Place::Spare {
+            spare: spare as u64,
+        };
+        self.counters.checksum_failures = self.counters.checksum_failures.wrapping_add(1);
+        self.counters.repairs.spare = self.counters.repairs.spare.wrapping_add(1);
+        self.note(place, finding, Action::SpareStruckOff);
     }
 
     /// The next spare that waits and is whole.
@@ -199,15 +239,7 @@ impl Guard {
         let is_whole = lines.is_some_and(|lines| lines.iter().all(|line| *line == [0; WORDS]))
             || planted(Defect::TrustSpare);
         if !is_whole {
-            if let Some(is_spent) = self.pages.is_spent.get_mut(spare) {
-                *is_spent = true;
-            }
-            let place = Place::Spare {
-                spare: spare as u64,
-            };
-            self.counters.checksum_failures = self.counters.checksum_failures.wrapping_add(1);
-            self.counters.repairs.spare = self.counters.repairs.spare.wrapping_add(1);
-            self.note(place, Finding::SpareDamaged, Action::SpareStruckOff);
+            self.strike_off(spare, Finding::SpareDamaged);
         }
         is_whole
     }

@@ -139,6 +139,7 @@ impl Guard {
             self.count_failure(line);
             self.restore_generation(stripe, &[line]);
             self.accept(line, &content);
+            self.poison_unkept(stripe, &[line]);
             return;
         }
         for (parity, content) in [(parity, first), (other, second)] {
@@ -157,7 +158,10 @@ impl Guard {
     /// The one line that explains what both parities of a whole stripe miss: it went back to an
     /// older state together with its checksum and its generation.
     fn line_that_misses(&self, stripe: usize, missing: &Line, weighted: &Line) -> Option<usize> {
-        if *missing == [0; WORDS] || planted(Defect::BlessStale) {
+        let parity = self.geometry.parity_of(stripe);
+        let other = self.geometry.second_parity_of(stripe);
+        let are_kept = self.is_whole(parity) && self.is_whole(other);
+        if *missing == [0; WORDS] || !are_kept || planted(Defect::BlessStale) {
             return None;
         }
         self.geometry

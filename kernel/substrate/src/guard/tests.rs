@@ -7,6 +7,7 @@ mod random;
 mod retire;
 mod stale;
 mod strikes;
+mod stuck;
 
 use super::Guard;
 use crate::checksum::WORDS;
@@ -92,6 +93,7 @@ fn copy_of(field: &Substrate) -> Substrate {
             scrub_stripe: guard.scrub_stripe,
             rebuilt: guard.rebuilt,
             pages: guard.pages.clone(),
+            stuck: guard.stuck.clone(),
         },
         ..*field
     }

@@ -1,10 +1,10 @@
 //! Plants each defect and demands that a campaign finds it.
 
-use super::{large, pairs, retire, stale, strikes, *};
+use super::{large, pairs, retire, stale, strikes, stuck, *};
 use crate::defect::{Defect, is_found};
 
 /// Each defect, and a campaign that is to find it.
-const FINDERS: [(Defect, fn()); 25] = [
+const FINDERS: [(Defect, fn()); 26] = [
     (Defect::TrustLine, no_operation_blesses_a_lost_line_anywhere),
     (
         Defect::ServePoison,
@@ -41,6 +41,7 @@ const FINDERS: [(Defect, fn()); 25] = [
         each_injection_does_the_damage_that_it_names_and_is_healed,
     ),
     (Defect::RetireLosesLine, retire::OF_MOVED_LINES),
+    (Defect::TrustRepair, stuck::OF_STUCK_BITS),
     (Defect::TrustSpare, retire::OF_SPARES),
     (Defect::ForgetLostSuperposition, large::OF_COUNTS),
     (Defect::CallOldFiguresCurrent, large::OF_AGES),
