@@ -182,17 +182,17 @@ pub struct Repairs {
 }
 
 impl Repairs {
-    /// Each kind by its name in the metrics, with its count.
+    /// Each kind by its name in the metrics, with its count. A `retirement` is a page taken out of
+    /// use: one in use that was moved, or a spare that was struck off.
     #[must_use]
-    pub const fn by_kind(&self) -> [(&'static str, u64); 8] {
+    pub const fn by_kind(&self) -> [(&'static str, u64); 7] {
         [
             ("single_bit", self.single_bit),
             ("line", self.line),
             ("page", self.page),
             ("checksum", self.checksum),
             ("generation", self.generation),
-            ("spare", self.spare),
-            ("retirement", self.retirement),
+            ("retirement", self.retirement.wrapping_add(self.spare)),
             ("parity", self.parity),
         ]
     }

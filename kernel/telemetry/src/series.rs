@@ -91,7 +91,7 @@ pub(crate) trait WordFamily: Copy + PartialEq {
 
 const fn counter_quota(family: WordCounter) -> Quota {
     match family {
-        WordCounter::SubstrateRepairs => Quota::closed(6),
+        WordCounter::SubstrateRepairs => Quota::closed(7),
         WordCounter::ActivationFailures | WordCounter::SignatureFailures => Quota::open(5),
         WordCounter::LedgerFaultsRepaired => Quota::open(2),
         WordCounter::ParseErrors => Quota::open(7),
