@@ -93,8 +93,8 @@ impl Normal {
 }
 
 impl Substrate {
-    /// Takes memory for `width` by `height` cells: about 285 bytes a cell up to 65536 cells,
-    /// where every cell has room for a superposition; about 71 in much larger grids.
+    /// Takes memory for `width` by `height` cells: about 294 bytes a cell from 4096 to 65536 cells,
+    /// where every cell has room for a superposition; about 73 in much larger grids.
     ///
     /// # Errors
     /// [`SubstrateError::Empty`], [`SubstrateError::TooLarge`] or

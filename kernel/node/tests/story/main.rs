@@ -18,5 +18,6 @@ mod page;
 mod recorded;
 mod refusals;
 mod simulation;
+mod substrate_page;
 mod trust;
 mod vault;
