@@ -51,7 +51,7 @@ impl<M: Machine> Node<M> {
     /// A [`Fault`], inside, with what is wrong; also if nothing was begun.
     pub fn go_on(&mut self) -> Option<Result<Response, Fault>> {
         match self.walk.take() {
-            None => Some(Err(stopped("nothing is under way"))),
+            None => Some(Err(stopped("nothing is under way: type a command"))),
             Some(Walk::Scrub(report)) => match self.scrub_on(report) {
                 Ok(report) => Some(Ok(Response::Scrubbed(report))),
                 Err(report) => self.later(Walk::Scrub(report)),
@@ -72,7 +72,8 @@ impl<M: Machine> Node<M> {
         let percent = self.walked_percent().unwrap_or(0);
         self.walk = None;
         stopped(&alloc::format!(
-            "stopped after {percent} % of the field; the scrubber goes on in the background"
+            "stopped after {percent} % of the field; the scrubber goes on in the background; \
+             type the command again for the whole of it"
         ))
     }
 

@@ -45,6 +45,7 @@ fn meet_those_without_a_ledger(met: &mut Met) {
         answer.err().map(|_| format!("substrate read {cell}"))
     });
     met.refused(&mut session, &poisoned.expect("a lost cell"));
+    meet_the_stopped_one(met);
     let mut console = console::Console::new(console::Mode::Machine);
     console.overrun();
     let mut shown = String::new();
@@ -53,6 +54,19 @@ fn meet_those_without_a_ledger(met: &mut Met) {
         let fault = Fault::new(FaultCode::LineVoid, text.trim_end());
         met.0.entry(fault.code).or_default().push(fault);
     }
+}
+
+/// The walk of a field too large for one slice, stopped by the operator.
+fn meet_the_stopped_one(met: &mut Met) {
+    let options = "grid_width: 1024\ngrid_height: 1024\n";
+    let archive = ramdisk(&[("glyphos.conf", options)]);
+    let mut session = Session::start(&World::new(), Some(&archive), None);
+    let Ok(Some(console::Command::Node(request))) = console::parse("substrate scrub") else {
+        panic!("a scrub is a request")
+    };
+    assert!(session.node.begin(request).is_none(), "it takes slices");
+    let fault = session.node.stop();
+    met.0.entry(fault.code).or_default().push(fault);
 }
 
 /// Refusals of governance and of its ledger.
