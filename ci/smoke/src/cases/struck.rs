@@ -37,6 +37,10 @@ const CHECKSUM_EVERY: u64 = 8;
 /// Bytes compared at once in a search for changes.
 const PIECE_BYTES: usize = 4096;
 
+/// Rounds that one node stands: many more would wear a page out, and one that has moved to a spare is no
+/// longer where it was found.
+const ROUNDS_PER_NODE: u64 = 20;
+
 /// How much is struck.
 #[derive(Clone, Copy, Debug)]
 struct Plan {
@@ -74,6 +78,12 @@ struct Struck {
     commands: u64,
 }
 
+impl Struck {
+    fn is_to_go_on(&self, plan: Plan, began: Instant) -> bool {
+        self.rounds < plan.rounds || began.elapsed() < plan.time
+    }
+}
+
 /// The story, in few flips.
 pub(super) fn cases() -> Vec<Case> {
     vec![case("memory-struck", Plan::GATE)]
@@ -105,23 +115,37 @@ fn case(name: &str, plan: Plan) -> Case {
     })
 }
 
-/// Starts a node and strikes its memory by `plan`.
+/// Strikes the memory of one node after another by `plan`.
 ///
 /// # Errors
 /// If the node returns a wrong value, loses a cell, or miscounts; or the host cannot do its part.
 fn strike(place: &Place<'_>, plan: Plan) -> Result<Struck, Failure> {
+    let began = Instant::now();
+    let mut struck = Struck::default();
+    while struck.is_to_go_on(plan, began) {
+        strike_one(place, plan, began, &mut struck)?;
+    }
+    Ok(struck)
+}
+
+/// Starts a node and strikes its memory for as long as `plan` says and the node stands.
+fn strike_one(
+    place: &Place<'_>,
+    plan: Plan,
+    began: Instant,
+    struck: &mut Struck,
+) -> Result<(), Failure> {
     let shipped = place.shipped;
     let mut profile = Profile::direct(Machine::Pc, &shipped.kernel, Some(&shipped.ramdisk));
     profile.memory_mib = 128;
     let path = place.file("ram");
     share_memory(&mut profile, &path)?;
     let (mut session, _) = checks::boot(&profile, checks::limits(), place)?;
-    let result = under_fire(&mut session, &path, plan);
+    let result = under_fire(&mut session, &path, plan, began, struck);
     // The file is as large as the machine's memory, and of no use afterwards.
     let _ = fs::remove_file(&path);
-    let struck = result?;
-    session.power_off()?;
-    Ok(struck)
+    result?;
+    Ok(session.power_off()?)
 }
 
 fn share_memory(profile: &mut Profile, path: &Path) -> Result<(), Failure> {
@@ -138,7 +162,13 @@ fn share_memory(profile: &mut Profile, path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn under_fire(session: &mut Session, path: &Path, plan: Plan) -> Result<Struck, Failure> {
+fn under_fire(
+    session: &mut Session,
+    path: &Path,
+    plan: Plan,
+    began: Instant,
+    struck: &mut Struck,
+) -> Result<(), Failure> {
     let memory = File::options()
         .read(true)
         .write(true)
@@ -146,9 +176,8 @@ fn under_fire(session: &mut Session, path: &Path, plan: Plan) -> Result<Struck, 
         .map_err(|error| Failure::Host(format!("{}: {error}", path.display())))?;
     let target = Target::find(session, &memory)?;
     let mut model = Model::begin(session, plan.seed)?;
-    let mut struck = Struck::default();
-    let began = Instant::now();
-    while struck.rounds < plan.rounds || began.elapsed() < plan.time {
+    let last = struck.rounds.saturating_add(ROUNDS_PER_NODE);
+    while struck.rounds < last && struck.is_to_go_on(plan, began) {
         let seed = plan.seed.wrapping_add(struck.rounds);
         let before = Figures::of(session)?;
         struck.commands += round(session, &mut model, &memory, &target, plan, seed)?;
@@ -158,7 +187,7 @@ fn under_fire(session: &mut Session, path: &Path, plan: Plan) -> Result<Struck, 
         before.judge(&Figures::of(session)?, plan.flips, seed)?;
         struck.commands += model.check_all(session)?;
     }
-    Ok(struck)
+    Ok(())
 }
 
 /// One round: flips from one thread, commands from this one until all are done.
