@@ -88,7 +88,7 @@ fn works(session: &mut Session) -> Result<(), Failure> {
         session,
         &format!("substrate read {}", GRID[0] * GRID[1]),
         "out_of_range",
-        "cells are 0 to",
+        "take one of 0 to",
     )?;
     let status = session.command_ok("substrate status")?;
     demand(
