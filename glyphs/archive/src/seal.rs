@@ -7,7 +7,7 @@
 //! | 48 to 447 | zeros |
 //! | 448 to 511 | the signature over every byte of the file before it |
 //!
-//! Invariant: [`open`] gives bytes only if the signature of the trusted key holds over all of the file.
+//! Invariant: `open` gives bytes only if the signature of the trusted key holds over all of the file.
 
 use crate::archive::ArchiveError;
 use crate::key::{self, SIGNATURE_BYTES, TrustedKey, fingerprint, public_key};

@@ -9,7 +9,7 @@
 //! - a handler calls this crate alone, which knows no service: the cells and the ledger are out of its
 //!   reach;
 //! - what a handler shares with the loop is a port's rings and registers, under their locks, the
-//!   flag of [`Wake`], and counters that the loop only reads.
+//!   flag of `Wake`, and counters that the loop only reads.
 
 pub mod local;
 pub mod pic;

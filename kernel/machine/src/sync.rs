@@ -2,7 +2,7 @@
 //!
 //! Owns nothing. The kernel runs on one processor, so a lock that is held with interrupts off can
 //! only be contended by an exception in the holder, and those never take locks. In tests the
-//! processor's interrupt flag and the flags that handlers share are those of [`model`], so that the
+//! processor's interrupt flag and the flags that handlers share are those of `model`, so that the
 //! code itself runs under every interleaving of the interrupts.
 //!
 //! Invariants:
