@@ -14,7 +14,8 @@ use crate::event::{
 };
 use crate::refused::Refused;
 use crate::state::{
-    Accepted, Adopted, Approval, Change, ChangeStatus, Governance, Grant, Guardian, Override,
+    Accepted, Adopted, Approval, Ballot, BallotStatus, Change, Governance, Grant, Guardian,
+    Override,
 };
 use abi::governance::{GuardianChange, GuardianState, Impact, OverrideStatus, RequestStatus};
 use abi::request::OverrideKind;
@@ -112,7 +113,7 @@ impl Governance {
             Body::GuardianChangeSigned(event) => {
                 let accepted = self.accept(&event.signed);
                 if let Some(change) = self.changes.get_mut(&event.change_id).map(Arc::make_mut) {
-                    change.signatures.push(accepted);
+                    change.ballot.signatures.push(accepted);
                 }
                 if event.in_effect {
                     self.take_effect(event.change_id)
@@ -122,7 +123,7 @@ impl Governance {
             }
             Body::GuardianChangeExpired(event) => {
                 if let Some(change) = self.changes.get_mut(&event.change_id).map(Arc::make_mut) {
-                    change.status = ChangeStatus::Expired;
+                    change.ballot.status = BallotStatus::Expired;
                     change.key = None;
                 }
                 Vec::new()
@@ -237,9 +238,7 @@ impl Governance {
             guardian: event.guardian_id.clone(),
             role: event.role,
             key: event.key.clone(),
-            expires_at: event.expires_at,
-            status: ChangeStatus::Open,
-            signatures: Vec::new(),
+            ballot: Ballot::new(event.expires_at),
         };
         self.changes.insert(event.change_id, Arc::new(change));
         if event.in_effect {
@@ -254,7 +253,7 @@ impl Governance {
         let Some(change) = self.changes.get_mut(&id).map(Arc::make_mut) else {
             return Vec::new();
         };
-        change.status = ChangeStatus::InEffect;
+        change.ballot.status = BallotStatus::InEffect;
         let key = change.key.take();
         let (what, who, role) = (change.change, change.guardian.clone(), change.role);
         if let Some(key) = &key {

@@ -9,7 +9,7 @@ use crate::event::{
     Body, Event, GrantEnd, GrantEnded, GuardianChangeExpired, OverrideExpired, PolicyAdopted,
     RequestExpired, ReviewOverdue, VaultChangeExpired,
 };
-use crate::state::{ChangeStatus, Governance};
+use crate::state::Governance;
 use abi::Fault;
 use abi::governance::OverrideStatus;
 use abi::time::UnixSeconds;
@@ -52,13 +52,13 @@ impl Governance {
             }
         }
         for (id, change) in &self.changes {
-            if change.status == ChangeStatus::Open && time >= change.expires_at {
+            if change.ballot.is_due(time) {
                 let expired = GuardianChangeExpired { change_id: *id };
                 bodies.push(Body::GuardianChangeExpired(expired));
             }
         }
         for (id, change) in &self.vaults.changes {
-            if change.status == ChangeStatus::Open && time >= change.expires_at {
+            if change.ballot.is_due(time) {
                 let expired = VaultChangeExpired { change_id: *id };
                 bodies.push(Body::VaultChangeExpired(expired));
             }

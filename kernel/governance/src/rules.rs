@@ -13,6 +13,7 @@
 //! - an overdue post-mortem, of a drill too, blocks the creation of overrides and the signing
 //!   of pending ones; more signatures on an active one grant nothing and stay possible.
 
+mod ballot;
 mod guardians;
 mod overrides;
 mod requests;

@@ -78,12 +78,47 @@ pub(crate) struct Accepted {
     pub(crate) generation: u32,
 }
 
-/// Where a change of guardians stands.
+/// Where a ballot stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ChangeStatus {
+pub(crate) enum BallotStatus {
     Open,
     InEffect,
     Expired,
+}
+
+/// The signatures on a change that a strict majority of the active guardians has to sign.
+#[derive(Clone, Debug)]
+pub(crate) struct Ballot {
+    pub(crate) expires_at: UnixSeconds,
+    pub(crate) status: BallotStatus,
+    pub(crate) signatures: Vec<Accepted>,
+}
+
+impl Ballot {
+    pub(crate) const fn new(expires_at: UnixSeconds) -> Self {
+        Ballot {
+            expires_at,
+            status: BallotStatus::Open,
+            signatures: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.status == BallotStatus::Open
+    }
+
+    /// Whether its time has passed, and no record says so yet.
+    pub(crate) fn is_due(&self, time: UnixSeconds) -> bool {
+        self.is_open() && time >= self.expires_at
+    }
+
+    /// Ids of those who signed, in order.
+    pub(crate) fn signers(&self) -> Vec<GuardianId> {
+        self.signatures
+            .iter()
+            .map(|accepted| accepted.vote.guardian_id.clone())
+            .collect()
+    }
 }
 
 /// A proposed change of guardians.
@@ -95,9 +130,7 @@ pub(crate) struct Change {
     pub(crate) role: Option<Role>,
     /// Gone once the change is no longer open.
     pub(crate) key: Option<Key>,
-    pub(crate) expires_at: UnixSeconds,
-    pub(crate) status: ChangeStatus,
-    pub(crate) signatures: Vec<Accepted>,
+    pub(crate) ballot: Ballot,
 }
 
 /// A request for approval.

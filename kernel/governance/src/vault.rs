@@ -9,7 +9,7 @@
 //! - what is in force is the boot medium's vault or a complete archive, put there by a quorum.
 
 use crate::event::{Body, Event, VaultPiece, VaultPieceBytes};
-use crate::state::{Accepted, ChangeStatus, Governance};
+use crate::state::{Ballot, Governance};
 use abi::time::UnixSeconds;
 use abi::vault::{VaultArchiveView, VaultChangeView};
 use abi::{Fault, RecordId};
@@ -52,9 +52,7 @@ pub(crate) struct VaultChange {
     pub(crate) number: u64,
     /// The archive; `None` for the boot medium's vault.
     pub(crate) archive: Option<[u8; 32]>,
-    pub(crate) expires_at: UnixSeconds,
-    pub(crate) status: ChangeStatus,
-    pub(crate) signatures: Vec<Accepted>,
+    pub(crate) ballot: Ballot,
 }
 
 /// All that the records say about the vault.
@@ -120,7 +118,7 @@ impl Governance {
             .vaults
             .changes
             .iter()
-            .filter(|(_, change)| change.status == ChangeStatus::Open)
+            .filter(|(_, change)| change.ballot.is_open())
             .collect();
         open.sort_by_key(|(_, change)| change.number);
         open.into_iter()
@@ -132,13 +130,9 @@ impl Governance {
         VaultChangeView {
             id,
             archive: change.archive,
-            signed: change
-                .signatures
-                .iter()
-                .map(|accepted| accepted.vote.guardian_id.clone())
-                .collect(),
-            signatures_missing: self.vault_votes_missing(change),
-            expires_at: change.expires_at,
+            signed: change.ballot.signers(),
+            signatures_missing: self.signatures_missing(&change.ballot),
+            expires_at: change.ballot.expires_at,
         }
     }
 

@@ -6,7 +6,7 @@ use crate::decide::{Command, Reply, resolve};
 use crate::event::Vote;
 use crate::policy::required_roles;
 use crate::refused::Refused;
-use crate::state::{Accepted, Approval, Change, ChangeStatus, Governance, Override};
+use crate::state::{Accepted, Approval, Change, Governance, Override};
 use crate::wire::json_text;
 use abi::governance::OverrideStatus;
 use abi::id::Hex;
@@ -108,7 +108,7 @@ impl Governance {
         let mut open: Vec<_> = self
             .changes
             .iter()
-            .filter(|(_, item)| item.status == ChangeStatus::Open)
+            .filter(|(_, item)| item.ballot.is_open())
             .collect();
         open.sort_by_key(|(_, change)| change.number);
         open.into_iter()
@@ -121,12 +121,8 @@ impl Governance {
             id,
             change: change.change,
             guardian: change.guardian.clone(),
-            signed: change
-                .signatures
-                .iter()
-                .map(|accepted| accepted.vote.guardian_id.clone())
-                .collect(),
-            signatures_missing: self.votes_missing(change),
+            signed: change.ballot.signers(),
+            signatures_missing: self.signatures_missing(&change.ballot),
         }
     }
 

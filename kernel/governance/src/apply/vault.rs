@@ -2,7 +2,7 @@
 
 use crate::effect::Effect;
 use crate::event::{Body, VaultPiece};
-use crate::state::{ChangeStatus, Governance};
+use crate::state::{Ballot, BallotStatus, Governance};
 use crate::vault::{Kept, VaultChange};
 use abi::RecordId;
 use alloc::sync::Arc;
@@ -21,9 +21,7 @@ impl Governance {
                 let change = VaultChange {
                     number: self.next_number(),
                     archive: event.archive,
-                    expires_at: event.expires_at,
-                    status: ChangeStatus::Open,
-                    signatures: Vec::new(),
+                    ballot: Ballot::new(event.expires_at),
                 };
                 self.vaults
                     .changes
@@ -34,7 +32,7 @@ impl Governance {
                 let accepted = self.accept(&event.signed);
                 let changes = &mut self.vaults.changes;
                 if let Some(change) = changes.get_mut(&event.change_id).map(Arc::make_mut) {
-                    change.signatures.push(accepted);
+                    change.ballot.signatures.push(accepted);
                 }
                 if event.in_effect {
                     self.replace_vault(event.change_id)
@@ -45,7 +43,7 @@ impl Governance {
             Body::VaultChangeExpired(event) => {
                 let changes = &mut self.vaults.changes;
                 if let Some(change) = changes.get_mut(&event.change_id).map(Arc::make_mut) {
-                    change.status = ChangeStatus::Expired;
+                    change.ballot.status = BallotStatus::Expired;
                 }
                 Vec::new()
             }
@@ -71,7 +69,7 @@ impl Governance {
         let Some(change) = changes.get_mut(&id).map(Arc::make_mut) else {
             return Vec::new();
         };
-        change.status = ChangeStatus::InEffect;
+        change.ballot.status = BallotStatus::InEffect;
         self.vaults.in_force = change.archive;
         vec![Effect::VaultReplaced {
             archive: change.archive,

@@ -411,7 +411,7 @@ impl World {
         let missing = |world: &World| {
             world
                 .governance
-                .votes_missing(&world.governance.changes[&change])
+                .signatures_missing(&world.governance.changes[&change].ballot)
         };
         for (signer, name) in GUARDIANS.into_iter().enumerate() {
             if missing(self) == 0 || self.model.people[signer].is_suspended {

@@ -6,12 +6,11 @@
 //! - at least one guardian stays active, or no quorum could ever form again.
 
 use crate::challenge::Subject;
-use crate::event::summary::short;
 use crate::event::{GuardianChangeProposed, Vote};
-use crate::policy::hours;
 use crate::refused::Refused;
+use crate::rules::ballot::Kind;
 use crate::rules::{no_key, same};
-use crate::state::{CHANGES_OPEN_MAX, Change, ChangeStatus, GUARDIANS_MAX, Governance, Guardian};
+use crate::state::{CHANGES_OPEN_MAX, Change, GUARDIANS_MAX, Governance, Guardian};
 use abi::governance::{Action, GuardianChange, GuardianState};
 use abi::id::Hex;
 use abi::time::UnixSeconds;
@@ -20,6 +19,13 @@ use alloc::format;
 use alloc::string::String;
 
 use crate::signature::Key;
+
+const BALLOT: Kind = Kind {
+    about: "guardians",
+    command: "guardian",
+    list: "guardian list",
+    open_max: CHANGES_OPEN_MAX,
+};
 
 impl Governance {
     pub(super) fn judge_change_proposed(
@@ -44,22 +50,8 @@ impl Governance {
                  help guardian",
             ));
         }
-        if self.policy_is_current() {
-            let expiry = time.plus(hours(self.policy.guardian_change_hours));
-            same(event.expires_at == expiry, "the proposal's expiry")?;
-        }
-        same(event.expires_at > time, "the proposal's expiry")?;
-        let open = self
-            .changes
-            .values()
-            .filter(|item| item.status == ChangeStatus::Open)
-            .count();
-        if open >= CHANGES_OPEN_MAX {
-            return Err(Refused::of(
-                FaultCode::Full,
-                format!("{open} changes of guardians wait already: sign them or let them expire"),
-            ));
-        }
+        let ballots = self.changes.values().map(|change| &change.ballot);
+        self.require_ballot(&BALLOT, ballots, time, event.expires_at)?;
         same(
             event.in_effect == self.is_unclaimed(),
             "whether the change took effect",
@@ -152,32 +144,8 @@ impl Governance {
         guardian: &Guardian,
     ) -> Result<(), Refused> {
         let change = self.change(id)?;
-        if change.status != ChangeStatus::Open || time >= change.expires_at {
-            return Err(Refused::rule(
-                "this change of guardians is no longer open: guardian list shows those that are",
-            ));
-        }
-        if self.has_voted(&change.signatures, guardian) {
-            return Err(Refused::rule(format!(
-                "{} signed this change already, {} more signatures are missing: type guardian \
-                 challenge {} GUARDIAN \"why\" for another guardian",
-                guardian.id,
-                self.votes_missing(change),
-                short(&id)
-            )));
-        }
+        self.may_sign_ballot(&BALLOT, id, &change.ballot, time, guardian)?;
         self.require_applicable(change.change, &change.guardian, change.key.as_ref())
-    }
-
-    /// Signatures that an open change still needs, at least 1; 0 once it is closed.
-    pub(crate) fn votes_missing(&self, change: &Change) -> u32 {
-        if change.status != ChangeStatus::Open {
-            return 0;
-        }
-        let counted = self.counting(&change.signatures).count();
-        self.quorum()
-            .saturating_sub(u32::try_from(counted).unwrap_or(u32::MAX))
-            .max(1)
     }
 
     /// Whether this vote is sound; then, whether the change takes effect with it.
@@ -188,7 +156,7 @@ impl Governance {
         vote: &Vote,
     ) -> Result<bool, Refused> {
         self.judge_vote(time, Subject::Change(id), Action::ChangeGuardians, vote)?;
-        Ok(self.votes_missing(self.change(id)?) == 1)
+        Ok(self.signatures_missing(&self.change(id)?.ballot) == 1)
     }
 
     pub(super) fn judge_change_expired(
@@ -198,7 +166,7 @@ impl Governance {
     ) -> Result<(), Refused> {
         let change = self.change(id)?;
         same(
-            change.status == ChangeStatus::Open && time >= change.expires_at,
+            change.ballot.is_due(time),
             "the expiry of a change of guardians",
         )
     }

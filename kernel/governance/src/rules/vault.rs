@@ -5,12 +5,11 @@
 //! - no vault changes without a strict majority of the active guardians, the first included.
 
 use crate::challenge::Subject;
-use crate::event::summary::short;
 use crate::event::{VaultChangeProposed, VaultPiece, Vote};
-use crate::policy::hours;
 use crate::refused::Refused;
+use crate::rules::ballot::Kind;
 use crate::rules::same;
-use crate::state::{ChangeStatus, Governance, Guardian};
+use crate::state::{Governance, Guardian};
 use crate::vault::{
     Kept, VAULT_ARCHIVE_BYTES_MAX, VAULT_ARCHIVES_MAX, VAULT_CHANGES_OPEN_MAX, VAULT_PIECE_BYTES,
     VaultChange,
@@ -21,6 +20,13 @@ use abi::time::UnixSeconds;
 use abi::{FaultCode, RecordId};
 use alloc::format;
 use alloc::string::String;
+
+const BALLOT: Kind = Kind {
+    about: "the vault",
+    command: "vault",
+    list: "vault status",
+    open_max: VAULT_CHANGES_OPEN_MAX,
+};
 
 impl Governance {
     pub(super) fn judge_vault_piece(&self, event: &VaultPiece) -> Result<(), Refused> {
@@ -80,24 +86,8 @@ impl Governance {
         self.require_new(&event.change_id)?;
         self.require_signers()?;
         self.require_installable(event.archive)?;
-        if self.policy_is_current() {
-            let expiry = time.plus(hours(self.policy.guardian_change_hours));
-            same(event.expires_at == expiry, "the proposal's expiry")?;
-        }
-        same(event.expires_at > time, "the proposal's expiry")?;
-        let open = self
-            .vaults
-            .changes
-            .values()
-            .filter(|change| change.status == ChangeStatus::Open)
-            .count();
-        if open >= VAULT_CHANGES_OPEN_MAX {
-            return Err(Refused::of(
-                FaultCode::Full,
-                format!("{open} changes of the vault wait already: sign them or let them expire"),
-            ));
-        }
-        Ok(())
+        let ballots = self.vaults.changes.values().map(|change| &change.ballot);
+        self.require_ballot(&BALLOT, ballots, time, event.expires_at)
     }
 
     /// Whether there is anybody who could sign.
@@ -139,32 +129,8 @@ impl Governance {
         guardian: &Guardian,
     ) -> Result<(), Refused> {
         let change = self.vault_change(id)?;
-        if change.status != ChangeStatus::Open || time >= change.expires_at {
-            return Err(Refused::rule(
-                "this change of the vault is no longer open: vault status shows those that are",
-            ));
-        }
-        if self.has_voted(&change.signatures, guardian) {
-            return Err(Refused::rule(format!(
-                "{} signed this change already, {} more signatures are missing: type vault \
-                 challenge {} GUARDIAN \"why\" for another guardian",
-                guardian.id,
-                self.vault_votes_missing(change),
-                short(&id)
-            )));
-        }
+        self.may_sign_ballot(&BALLOT, id, &change.ballot, time, guardian)?;
         self.require_installable(change.archive)
-    }
-
-    /// Signatures that an open change still needs, at least 1; 0 once it is closed.
-    pub(crate) fn vault_votes_missing(&self, change: &VaultChange) -> u32 {
-        if change.status != ChangeStatus::Open {
-            return 0;
-        }
-        let counted = self.counting(&change.signatures).count();
-        self.quorum()
-            .saturating_sub(u32::try_from(counted).unwrap_or(u32::MAX))
-            .max(1)
     }
 
     /// Whether this vote is sound; then, whether the vault is in force with it.
@@ -175,7 +141,7 @@ impl Governance {
         vote: &Vote,
     ) -> Result<bool, Refused> {
         self.judge_vote(time, Subject::Vault(id), Action::ReplaceVault, vote)?;
-        Ok(self.vault_votes_missing(self.vault_change(id)?) == 1)
+        Ok(self.signatures_missing(&self.vault_change(id)?.ballot) == 1)
     }
 
     pub(super) fn judge_vault_expired(
@@ -185,7 +151,7 @@ impl Governance {
     ) -> Result<(), Refused> {
         let change = self.vault_change(id)?;
         same(
-            change.status == ChangeStatus::Open && time >= change.expires_at,
+            change.ballot.is_due(time),
             "the expiry of a change of the vault",
         )
     }
