@@ -19,8 +19,8 @@ use serde_json::Value;
 use self::lines::Lines;
 use crate::process;
 
-/// The crates whose lines count, with their folders.
-const CRATES: [(&str, &str); 3] = [
+/// The language crates, whose tests are judged, with the folders of their lines.
+pub(crate) const CRATES: [(&str, &str); 3] = [
     ("glyph-parser", "glyphs/parser/src/"),
     ("glyph-compiler", "glyphs/compiler/src/"),
     ("glyph-interpreter", "glyphs/interpreter/src/"),

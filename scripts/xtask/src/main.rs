@@ -17,6 +17,7 @@ mod coverage;
 mod fuzz;
 mod iso;
 mod lint;
+mod mutants;
 mod policy;
 mod process;
 mod reproduce;
@@ -27,6 +28,7 @@ mod stages;
 mod sysroot;
 mod test;
 mod tidy;
+mod tool;
 mod toolchain;
 
 use std::path::{Path, PathBuf};
@@ -80,6 +82,8 @@ enum Verb {
     Fuzz(fuzz::Arguments),
     /// Tell which lines of the language crates their tests run
     Coverage(coverage::Arguments),
+    /// Tell which small changes of the language crates their tests do not notice
+    Mutants(mutants::Arguments),
     /// Check the rules of the house that no compiler checks
     Tidy,
     /// Formatting and lints, for the host and for the bare machine
@@ -108,6 +112,7 @@ fn main() -> ExitCode {
         Verb::Campaign(arguments) => campaign::run(&artifacts, &arguments),
         Verb::Fuzz(arguments) => fuzz::run(&artifacts, &arguments),
         Verb::Coverage(arguments) => coverage::run(&artifacts, &arguments),
+        Verb::Mutants(arguments) => mutants::run(&artifacts, &arguments),
         Verb::Tidy => tidy::run(&artifacts),
         Verb::Lint => lint::run(&artifacts),
         Verb::Policy => policy::run(&artifacts),
