@@ -14,6 +14,7 @@
 //! - parity is changed by differences without being verified first: a difference between a
 //!   block and its checksum stays exactly as it is then, so damage in it is never blessed.
 
+mod aligned;
 mod damage;
 mod generation;
 mod initial;
@@ -31,9 +32,10 @@ use crate::defect::{Defect, planted};
 use crate::event::{Action, Counters, EventLog, Finding, IntegrityEvent, Place};
 use crate::galois::{Factor, double};
 use crate::geometry::Geometry;
-use crate::line;
+use crate::line::{self, SETTLED};
 use crate::pair::Pair;
 use crate::survey::{Moment, Survey};
+use aligned::Aligned;
 use alloc::vec::Vec;
 use retire::Pages;
 
@@ -42,7 +44,7 @@ use retire::Pages;
 pub(crate) struct Guard {
     pub(crate) geometry: Geometry,
     /// Data lines, then first parity lines, then second ones, then spare pages.
-    pub(super) blocks: Vec<Line>,
+    blocks: Vec<Aligned>,
     /// For each block its checksum, kept apart from it so that a block that went back to an
     /// older content does not bring an older checksum along.
     pub(super) checksums: Vec<u64>,
@@ -120,10 +122,18 @@ impl Guard {
     #[inline]
     pub(crate) fn verify(&mut self, line: usize) -> Verified {
         self.stick();
-        if !self.is_line_whole(line) && !planted(Defect::TrustLine) {
+        if self.whole_line(line).is_none() && !planted(Defect::TrustLine) {
             self.repair(line);
         }
         Verified(line)
+    }
+
+    /// The content of a data line if it is whole and up to date, verified by this call.
+    #[inline(always)]
+    pub(crate) fn current_line(&mut self, line: usize) -> Option<&Line> {
+        self.stick();
+        self.whole_line(line)
+            .filter(|content| line::word(content, SETTLED) == self.now)
     }
 
     /// The content of a verified line.
@@ -237,15 +247,18 @@ impl Guard {
         self.checksums[block] = value;
     }
 
-    /// Whether a data line matches its checksum: [`Guard::is_whole`] without the question which
-    /// kind of block it is.
+    /// The content of a data line, if it matches its checksum: [`Guard::is_whole`] without the
+    /// question which kind of block it is.
     #[inline(always)]
     #[expect(
         clippy::indexing_slicing,
         reason = "line numbers come from the geometry that the memory was made for"
     )]
-    fn is_line_whole(&self, line: usize) -> bool {
-        checksum(self.block(line), line, self.generations[line]) == self.stored_checksum(line)
+    fn whole_line(&self, line: usize) -> Option<&Line> {
+        let content = self.block(line);
+        let is_whole =
+            checksum(content, line, self.generations[line]) == self.stored_checksum(line);
+        is_whole.then_some(content)
     }
 
     #[inline(always)]
@@ -275,10 +288,11 @@ impl Guard {
     clippy::expect_used,
     reason = "the blocks of a stripe are different, and so are their places"
 )]
-fn disjoint(blocks: &mut [Line], places: [usize; 3]) -> [&mut Line; 3] {
+fn disjoint(blocks: &mut [Aligned], places: [usize; 3]) -> [&mut Line; 3] {
     blocks
         .get_disjoint_mut(places)
         .expect("three blocks of a stripe lie in three places")
+        .map(|block| &mut block.0)
 }
 
 /// Adds a line to a sum, by exclusive or.

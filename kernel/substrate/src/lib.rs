@@ -257,9 +257,25 @@ impl Substrate {
     }
 
     /// Reads one cell without counting it as a read served.
-    #[inline]
+    #[inline(always)]
     fn look(&mut self, cell: CellIndex) -> Result<CellView, SubstrateError> {
         let position = self.guard.geometry.locate(cell)?;
+        match self.guard.current_line(position.line) {
+            Some(line) if !line::is_poisoned(line, position.lane) => {
+                Ok(line::view(line, position.lane, cell))
+            }
+            _ => self.look_closer(position, cell),
+        }
+    }
+
+    /// Reads a cell whose line is to be repaired or brought up to date first, or that is lost.
+    #[cold]
+    #[inline(never)]
+    fn look_closer(
+        &mut self,
+        position: Position,
+        cell: CellIndex,
+    ) -> Result<CellView, SubstrateError> {
         let verified = self.settle(position.line);
         let line = self.guard.line(&verified);
         if line::is_poisoned(line, position.lane) {

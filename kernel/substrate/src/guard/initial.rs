@@ -7,6 +7,7 @@
 //!
 //! Invariant: the memory is the one that writing every block one by one would give.
 
+use super::aligned::Aligned;
 use super::retire::Pages;
 use super::{Guard, add};
 use crate::census::Census;
@@ -30,7 +31,7 @@ impl Guard {
         let out_of_memory = |()| SubstrateError::OutOfMemory {
             bytes: Self::bytes_for(&geometry),
         };
-        let mut blocks: Vec<Line> = Vec::new();
+        let mut blocks: Vec<Aligned> = Vec::new();
         blocks
             .try_reserve_exact(count)
             .map_err(|_| out_of_memory(()))?;
@@ -40,10 +41,10 @@ impl Guard {
             .map_err(|_| out_of_memory(()))?;
         for (content, end) in runs(&geometry) {
             let first = blocks.len();
-            blocks.resize(end, content);
+            blocks.resize(end, Aligned(content));
             checksums.extend(checksums_of_equal_lines(&content, first..end));
         }
-        blocks.resize(count, [0; WORDS]);
+        blocks.resize(count, Aligned([0; WORDS]));
         let pages = Pages::new(&geometry).ok_or_else(|| out_of_memory(()))?;
         let places = geometry.data_lines() + geometry.stripes;
         let mut generations = Vec::new();

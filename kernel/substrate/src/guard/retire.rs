@@ -192,15 +192,15 @@ impl Guard {
         for block in blocks.clone() {
             let content = *self.block(block);
             if let Some(line) = self.blocks.get_mut(first + block % PAGE_LINES) {
-                *line = content;
+                **line = content;
             }
         }
         self.stick();
         // Without the black box the compiler need not read what it has just written.
         let guard = black_box(&*self);
-        blocks
-            .zip(first..)
-            .all(|(block, place)| guard.blocks.get(place) == Some(guard.block(block)))
+        blocks.zip(first..).all(|(block, place)| {
+            guard.blocks.get(place).map(|line| &**line) == Some(guard.block(block))
+        })
     }
 
     /// Never uses a spare.
@@ -236,7 +236,7 @@ impl Guard {
     fn spare_is_whole(&mut self, spare: usize) -> bool {
         let first = self.spare_place(spare);
         let lines = self.blocks.get(first..first + PAGE_LINES);
-        let is_whole = lines.is_some_and(|lines| lines.iter().all(|line| *line == [0; WORDS]))
+        let is_whole = lines.is_some_and(|lines| lines.iter().all(|line| **line == [0; WORDS]))
             || planted(Defect::TrustSpare);
         if !is_whole {
             self.strike_off(spare, Finding::SpareDamaged);

@@ -46,13 +46,13 @@ fn the_first_memory_is_the_one_that_writing_block_by_block_gives() {
             } else {
                 [0; crate::checksum::WORDS]
             };
-            assert_eq!(guard.blocks[block], expected, "{what}: block {block}");
+            assert_eq!(*guard.blocks[block], expected, "{what}: block {block}");
         }
         for stripe in 0..geometry.stripes {
             let (first, second) = guard.sums(stripe, &[]);
-            assert_eq!(guard.blocks[geometry.parity_of(stripe)], first, "{what}");
+            assert_eq!(*guard.blocks[geometry.parity_of(stripe)], first, "{what}");
             let other = geometry.second_parity_of(stripe);
-            assert_eq!(guard.blocks[other], second, "{what}: stripe {stripe}");
+            assert_eq!(*guard.blocks[other], second, "{what}: stripe {stripe}");
         }
         for (block, content) in guard.blocks.iter().enumerate().take(geometry.blocks()) {
             assert_eq!(

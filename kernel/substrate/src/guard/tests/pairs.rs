@@ -104,7 +104,7 @@ fn any_three_lost_blocks_of_a_stripe_poison_their_lines_and_nothing_else() {
                         assert_eq!(now, line::poisoned(), "{a} {b} {c}");
                         assert_ne!(now[FLAGS] & 0x80, 0);
                     } else {
-                        assert_eq!(now, clean.guard.blocks[block], "{a} {b} {c}");
+                        assert_eq!(now, *clean.guard.blocks[block], "{a} {b} {c}");
                     }
                 }
                 let report = field.scrub_all();

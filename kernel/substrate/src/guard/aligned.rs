@@ -1,0 +1,29 @@
+//! A line in memory: it begins where a cache line does.
+//!
+//! Invariant: a line lies in three cache lines of 64 bytes, and never in four.
+
+use crate::checksum::{Line, WORDS};
+use core::ops::{Deref, DerefMut};
+
+/// A line, aligned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub(super) struct Aligned(pub(super) Line);
+
+const _: () = assert!(size_of::<Aligned>() == WORDS * size_of::<u64>());
+
+impl Deref for Aligned {
+    type Target = Line;
+
+    #[inline(always)]
+    fn deref(&self) -> &Line {
+        &self.0
+    }
+}
+
+impl DerefMut for Aligned {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Line {
+        &mut self.0
+    }
+}
