@@ -30,6 +30,7 @@ extern crate std;
 
 mod apply;
 mod challenge;
+mod counts;
 mod decide;
 mod defect;
 mod due;
@@ -57,12 +58,13 @@ pub mod wire;
 
 pub use apply::ApplyError;
 pub use challenge::CHALLENGES_MAX;
+pub use counts::Counts;
 pub use decide::{Command, Context, Decision, Reply, VaultCommand};
 pub use effect::Effect;
 pub use event::Event;
 pub use message::Message;
 pub use policy::Policy;
 pub use signature::Key;
-pub use state::{Counts, Governance, PROPOSED_GUARDIANS};
+pub use state::{Governance, PROPOSED_GUARDIANS};
 pub use view::override_to_json;
 pub use wire::DecodeError;

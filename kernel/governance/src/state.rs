@@ -227,25 +227,6 @@ pub(crate) struct Adopted {
     pub(crate) min_signatures: u32,
 }
 
-/// Counts for metrics; all but `post_mortems_overdue` follow from the records alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counts {
-    /// Requests by status, in the order of [`RequestStatus::ALL`].
-    pub requests: [(RequestStatus, u64); 5],
-    /// Overrides by status, in the order of [`OverrideStatus::ALL`].
-    pub overrides: [(OverrideStatus, u64); 6],
-    /// Overrides that ever became active, drills left out.
-    pub activations: u64,
-    /// Post-mortems due and not written.
-    pub post_mortems_overdue: u64,
-    /// Grants in force.
-    pub grants_in_force: u64,
-    /// Guardians whose signature counts.
-    pub active_guardians: u64,
-    /// Refused attempts ever, by reason.
-    pub refusals: Vec<(RefusalReason, u64)>,
-}
-
 /// The state machine of governance: see the crate's documentation for the way through it.
 #[derive(Clone)]
 pub struct Governance {
@@ -353,67 +334,6 @@ impl Governance {
                 .overrides
                 .values()
                 .any(|item| item.created.request_id == *request && item.grant_in_force(now))
-    }
-
-    /// Counts for metrics at `now`.
-    #[must_use]
-    pub fn counts(&self, now: UnixSeconds) -> Counts {
-        let now = self.time_at(now);
-        let count = |matching: usize| u64::try_from(matching).unwrap_or(u64::MAX);
-        let with_request_status = |status: RequestStatus| {
-            (
-                status,
-                count(
-                    self.requests
-                        .values()
-                        .filter(|item| item.status == status)
-                        .count(),
-                ),
-            )
-        };
-        let with_override_status = |status: OverrideStatus| {
-            (
-                status,
-                count(
-                    self.overrides
-                        .values()
-                        .filter(|item| item.status == status)
-                        .count(),
-                ),
-            )
-        };
-        let overrides = || self.overrides.values();
-        Counts {
-            requests: [
-                RequestStatus::Pending,
-                RequestStatus::Approved,
-                RequestStatus::Rejected,
-                RequestStatus::Escalated,
-                RequestStatus::Expired,
-            ]
-            .map(with_request_status),
-            overrides: [
-                OverrideStatus::Pending,
-                OverrideStatus::Active,
-                OverrideStatus::Completed,
-                OverrideStatus::Reviewed,
-                OverrideStatus::ReviewOverdue,
-                OverrideStatus::Rejected,
-            ]
-            .map(with_override_status),
-            activations: self.activations,
-            post_mortems_overdue: count(
-                overrides()
-                    .filter(|item| item.post_mortem_overdue(now))
-                    .count(),
-            ),
-            grants_in_force: count(overrides().filter(|item| item.grant_in_force(now)).count()),
-            active_guardians: u64::from(self.active_guardians()),
-            refusals: RefusalReason::ALL
-                .iter()
-                .map(|reason| (*reason, self.refusals.get(reason).copied().unwrap_or(0)))
-                .collect(),
-        }
     }
 
     /// Failed signatures of this guardian since its last good one; 0 if there is no such guardian.
