@@ -84,7 +84,7 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
         .into_iter()
         .any(|part| arguments.wants(part));
     if !arguments.no_build && needs_image {
-        iso::image(artifacts, None)?;
+        iso::image(artifacts, &Default::default())?;
     }
     let store = artifacts.target().join("bench/last.json");
     let last = match fs::read_to_string(&store) {

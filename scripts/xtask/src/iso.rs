@@ -14,12 +14,23 @@ use anyhow::{Context, Result};
 
 use crate::{bare, build, process, stages};
 
+/// What the ISO carries beside the kernel.
+#[derive(clap::Args, Default)]
+pub(crate) struct Contents {
+    /// Take the glyphs of this folder instead of glyphs/vault
+    #[arg(long, value_name = "DIR")]
+    vault: Option<PathBuf>,
+    /// Take the boot options of this file instead of boot/glyphos.conf
+    #[arg(long, value_name = "FILE")]
+    options: Option<PathBuf>,
+}
+
 /// Builds the ISO and says where it is.
 ///
 /// # Errors
 /// If any of its parts cannot be built; the message says which.
-pub(crate) fn run(artifacts: &Artifacts, vault: Option<&Path>) -> Result<()> {
-    let digest = image(artifacts, vault)?;
+pub(crate) fn run(artifacts: &Artifacts, contents: &Contents) -> Result<()> {
+    let digest = image(artifacts, contents)?;
     let bytes = fs::metadata(artifacts.iso())?.len();
     println!(
         "iso: {} ({bytes} bytes, sha256 {digest})",
@@ -32,10 +43,10 @@ pub(crate) fn run(artifacts: &Artifacts, vault: Option<&Path>) -> Result<()> {
 ///
 /// # Errors
 /// As [`run`].
-pub(crate) fn image(artifacts: &Artifacts, vault: Option<&Path>) -> Result<String> {
+pub(crate) fn image(artifacts: &Artifacts, contents: &Contents) -> Result<String> {
     stages::ensure(artifacts)?;
     build::kernel(artifacts)?;
-    ramdisk(artifacts, vault)?;
+    ramdisk(artifacts, contents)?;
     let scratch = Scratch::new(artifacts)?;
     let parts = parts(artifacts, &scratch.0)?;
     let stamp = stamp(&parts)?;
@@ -60,16 +71,18 @@ pub(crate) fn image(artifacts: &Artifacts, vault: Option<&Path>) -> Result<Strin
     Ok(digest)
 }
 
-/// Packs the boot options and the signed vault (the shipped one unless another is named).
+/// Packs the boot options and the signed vault, the shipped ones unless others are named.
 ///
 /// # Errors
 /// If the vault is empty, a file in it cannot be read, or there is no key to sign it with.
-pub(crate) fn ramdisk(artifacts: &Artifacts, vault: Option<&Path>) -> Result<()> {
-    let shipped = artifacts.root().join("glyphs/vault");
-    let vault = vault.unwrap_or(&shipped);
+fn ramdisk(artifacts: &Artifacts, contents: &Contents) -> Result<()> {
+    let shipped = |name: &str| artifacts.root().join(name);
+    let vault = contents.vault.clone();
+    let vault = vault.unwrap_or_else(|| shipped("glyphs/vault"));
+    let options = contents.options.clone();
+    let options = options.unwrap_or_else(|| shipped("boot/glyphos.conf"));
     let key = vault_key::of(artifacts)?;
-    let options = artifacts.root().join("boot/glyphos.conf");
-    let bytes = ramdisk::from_files(&options, vault, key.seed())?;
+    let bytes = ramdisk::from_files(&options, &vault, key.seed())?;
     if fs::read(artifacts.ramdisk()).is_ok_and(|old| old == bytes) {
         return Ok(());
     }

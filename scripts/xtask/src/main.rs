@@ -61,11 +61,7 @@ enum Verb {
     /// Build the kernel: target/glyphos/kernel.elf
     Build,
     /// Build the hybrid ISO: target/glyphos.iso
-    Iso {
-        /// Take the glyphs of this folder instead of glyphs/vault
-        #[arg(long, value_name = "DIR")]
-        vault: Option<PathBuf>,
-    },
+    Iso(iso::Contents),
     /// Build the ISO from two copies in different folders and compare
     Reproduce,
     /// Start a node, its console on this terminal
@@ -105,7 +101,7 @@ fn main() -> ExitCode {
     let done = match verb {
         Verb::Setup => setup::run(&artifacts),
         Verb::Build => build::run(&artifacts),
-        Verb::Iso { vault } => iso::run(&artifacts, vault.as_deref()),
+        Verb::Iso(contents) => iso::run(&artifacts, &contents),
         Verb::Reproduce => reproduce::run(&artifacts),
         Verb::Smoke(arguments) => smoke::run(&artifacts, &arguments),
         Verb::Bench(arguments) => bench::run(&artifacts, &arguments),

@@ -17,6 +17,8 @@ use qemu::{
     Verdict,
 };
 
+use crate::iso::{self, Contents};
+
 /// Size of a disk that is created because it was not there, in bytes.
 const DISK_SIZE: u64 = 64 << 20;
 
@@ -43,14 +45,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "MIB", default_value_t = Profile::MEMORY_MIB_DEFAULT,
           value_parser = clap::value_parser!(u32).range(64..=65536))]
     memory: u32,
-    /// Take the glyphs of this folder instead of glyphs/vault
-    #[arg(long, value_name = "DIR", conflicts_with = "no_build")]
-    vault: Option<PathBuf>,
+    #[command(flatten)]
+    contents: Contents,
     /// Offer the telemetry line at this Unix socket
     #[arg(long, value_name = "SOCKET")]
     telemetry: Option<PathBuf>,
     /// Take target/glyphos.iso as it is
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["vault", "options"])]
     no_build: bool,
     /// Further arguments for QEMU
     #[arg(last = true, value_name = "QEMU-ARGS")]
@@ -98,7 +99,7 @@ fn storage(word: &str) -> Result<Controller, &'static str> {
 /// If something cannot be built or started, or the node did not end cleanly.
 pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
     if !arguments.no_build {
-        crate::iso::image(artifacts, arguments.vault.as_deref())?;
+        iso::image(artifacts, &arguments.contents)?;
     }
     let disk = match &arguments.disk {
         Some(disk) => disk.clone(),

@@ -86,7 +86,7 @@ fn run_cases(
     jobs: NonZeroUsize,
 ) -> Result<()> {
     if !no_build {
-        iso::image(artifacts, None)?;
+        iso::image(artifacts, &Default::default())?;
     }
     let shipped = Shipped {
         kernel: artifacts.kernel(),

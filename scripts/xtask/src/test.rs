@@ -136,7 +136,7 @@ fn documentation(artifacts: &Artifacts) -> Result<()> {
 }
 
 fn image(artifacts: &Artifacts) -> Result<()> {
-    iso::run(artifacts, None)
+    iso::run(artifacts, &Default::default())
 }
 
 /// What `metrics` printed in the matrix, under the eyes of Prometheus' own checker.
