@@ -1,4 +1,5 @@
-//! A recorded session, told to a node in QEMU: every answer comes out bit for bit.
+//! A recorded session, told to a node in QEMU: every answer comes out bit for bit, on a processor with
+//! all that QEMU can emulate and on the plainest one.
 //!
 //! The node's own tests hold a node on the host to the same file.
 
@@ -10,7 +11,12 @@ const RECORDED: &str = include_str!("../../../../kernel/substrate/sessions/every
 
 /// The session.
 pub(super) fn cases() -> Vec<Case> {
-    vec![Case::new("recorded-session", recorded)]
+    vec![
+        Case::new("recorded-session", |place| recorded(place, &[])),
+        Case::new("recorded-session-plainest-processor", |place| {
+            recorded(place, &["-cpu", "qemu64"])
+        }),
+    ]
 }
 
 /// A command and what it has to answer.
@@ -42,9 +48,12 @@ fn steps(text: &str) -> Vec<Step<'_>> {
     steps
 }
 
-fn recorded(place: &Place<'_>) -> Result<(), Failure> {
+fn recorded(place: &Place<'_>, processor: &[&str]) -> Result<(), Failure> {
     let disk = place.empty_disk(1 << 20)?;
-    let profile = checks::with_disk(place, &disk);
+    let mut profile = checks::with_disk(place, &disk);
+    profile
+        .extra
+        .extend(processor.iter().map(|word| (*word).to_owned()));
     let (mut session, _) = checks::boot(&profile, checks::limits(), place)?;
     for step in steps(RECORDED) {
         let answer = session.command(step.command)?;
