@@ -120,9 +120,9 @@ const fn share(word: usize, value: u64) -> u64 {
     product(LOW[word], value).wrapping_add(product(HIGH[word], value >> 32))
 }
 
-/// Checksum of `line` kept at `address`, in its generation `generation`.
+/// Checksum of a line of zeros at `address`, in generation `generation`.
 #[inline(always)]
-pub(crate) fn checksum(line: &Line, address: usize, generation: u32) -> u64 {
+pub(crate) fn seed(address: usize, generation: u32) -> u64 {
     let address = if planted(Defect::IgnoreAddress) {
         0
     } else {
@@ -133,13 +133,29 @@ pub(crate) fn checksum(line: &Line, address: usize, generation: u32) -> u64 {
     } else {
         u64::from(generation)
     };
-    let mut sum = SEED
-        .wrapping_add((address as u64).wrapping_mul(STEP))
-        .wrapping_add(generation.wrapping_mul(GENERATION));
-    for (word, &value) in line.iter().enumerate() {
-        sum = sum.wrapping_add(share(word, value));
-    }
-    sum
+    SEED.wrapping_add((address as u64).wrapping_mul(STEP))
+        .wrapping_add(generation.wrapping_mul(GENERATION))
+}
+
+/// Checksum of `line` kept at `address`, in its generation `generation`.
+#[inline(always)]
+pub(crate) fn checksum(line: &Line, address: usize, generation: u32) -> u64 {
+    let quarters = [
+        share_of_quarter::<0>(line),
+        share_of_quarter::<6>(line),
+        share_of_quarter::<12>(line),
+        share_of_quarter::<18>(line),
+    ];
+    let seed = Pair::new([seed(address, generation), 0]);
+    quarters.into_iter().fold(seed, Pair::plus).sum()
+}
+
+/// What the six words from word `START` on add to the checksum of their line, in two parts.
+/// With words known at compile time, keys are operands and not loads of their own.
+#[inline(always)]
+fn share_of_quarter<const START: usize>(line: &Line) -> Pair {
+    let share = |start| share_of_pair(start, crate::line::pair(line, start));
+    share(START).plus(share(START + 2)).plus(share(START + 4))
 }
 
 /// Checksums of lines of equal `content` in generation 0 at the addresses of `addresses`, one
@@ -193,23 +209,27 @@ pub(crate) fn change(word: usize, old: u64, new: u64) -> u64 {
     share(word, new).wrapping_sub(share(word, old))
 }
 
-/// What the pairs of words that begin at the words `starts` add to the checksum of their line.
+/// What the pair of words that begins at word `start` adds to the checksum of its line, in two
+/// parts.
 #[inline(always)]
 #[expect(
     clippy::indexing_slicing,
     reason = "pairs come from the constants of the line's format, and end before WORDS"
 )]
+pub(crate) fn share_of_pair(start: usize, pair: Pair) -> Pair {
+    let keys = |keys: &Line| Pair::new([keys[start], keys[start + 1]]);
+    pair.times_low(keys(&LOW))
+        .plus(pair.high_times_low(keys(&HIGH)))
+}
+
+/// What the pairs of words that begin at the words `starts` add to the checksum of their line.
+#[inline(always)]
 fn share_of_pairs<const PAIRS: usize>(starts: [usize; PAIRS], pairs: &[Pair; PAIRS]) -> u64 {
-    let mut sum = Pair::new([0; 2]);
-    for (start, pair) in starts.into_iter().zip(pairs) {
-        let keys = |keys: &Line| Pair::new([keys[start], keys[start + 1]]);
-        let (low, high) = (keys(&LOW), keys(&HIGH));
-        sum = sum
-            .plus(pair.times_low(low))
-            .plus(pair.high_times_low(high));
+    let mut sum = Pair::zero();
+    for (start, &pair) in starts.into_iter().zip(pairs) {
+        sum = sum.plus(share_of_pair(start, pair));
     }
-    let [one, other] = sum.words();
-    one.wrapping_add(other)
+    sum.sum()
 }
 
 /// What the checksum gains when the pairs that begin at the words `starts` go from `old` to

@@ -14,6 +14,7 @@ use crate::error::SubstrateError;
 use crate::event::Place;
 use crate::line::{LANES, Lane};
 use abi::CellIndex;
+use core::ops::Range;
 
 /// Most data lines that share their parity lines: parity costs an eighth.
 pub(crate) const STRIPE_MEMBERS_MAX: usize = 16;
@@ -205,14 +206,19 @@ impl Geometry {
         (stripe..self.data_lines()).step_by(self.stripes)
     }
 
-    /// The lines of cells of `count` neighbouring stripes, as the scrubber visits them: from the
-    /// last member down.
-    pub(crate) fn run(&self, first: usize, count: usize) -> impl Iterator<Item = usize> + use<> {
-        let cell_lines = self.cell_lines;
-        self.members_of(first)
+    /// The lines of cells among `members` of `count` neighbouring stripes, as the scrubber
+    /// visits them: from the last member down.
+    pub(crate) fn run(
+        &self,
+        first: usize,
+        count: usize,
+        members: Range<usize>,
+    ) -> impl Iterator<Item = usize> + use<> {
+        let (stripes, cell_lines) = (self.stripes, self.cell_lines);
+        members
             .rev()
-            .flat_map(move |block| block..block + count)
-            .filter(move |&block| block < cell_lines)
+            .map(move |member| member * stripes + first)
+            .flat_map(move |block| block..(block + count).min(cell_lines))
     }
 
     /// What a block holds, in words for an operator.

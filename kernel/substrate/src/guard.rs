@@ -7,8 +7,8 @@
 //! - every block (data line or parity line) matches its checksum, which depends on its
 //!   content, its address and its generation;
 //! - the members of a stripe and its first parity add up to zero by exclusive or, and so do
-//!   its second parity and the members, each times 2 to the power of its place in the stripe
-//!   (in GF(2^8), as in RAID 6);
+//!   its second parity and the members, each times x to the power of its place in the stripe
+//!   (in GF(2^12), as [`crate::galois`] says);
 //! - nobody sees or changes a line without a [`Verified`] for it, which only
 //!   [`Guard::verify`] makes;
 //! - parity is changed by differences without being verified first: a difference between a
@@ -23,6 +23,7 @@ mod repair;
 mod retire;
 mod scrub;
 mod stuck;
+mod sums;
 #[cfg(test)]
 mod tests;
 
@@ -30,7 +31,7 @@ use crate::census::Census;
 use crate::checksum::{Line, WORDS, advance, change, change_of_pairs, checksum};
 use crate::defect::{Defect, planted};
 use crate::event::{Action, Counters, EventLog, Finding, IntegrityEvent, Place};
-use crate::galois::{Factor, double};
+use crate::galois::{self, places_of, raise};
 use crate::geometry::Geometry;
 use crate::line::{self, SETTLED};
 use crate::pair::Pair;
@@ -38,6 +39,9 @@ use crate::survey::{Moment, Survey};
 use aligned::Aligned;
 use alloc::vec::Vec;
 use retire::Pages;
+
+/// A memory of so many lines is in the caches anyhow: 1.5 MiB.
+const CACHED_LINES: usize = 1 << 13;
 
 /// The guarded memory of a substrate.
 #[derive(Debug)]
@@ -92,7 +96,7 @@ pub(crate) struct Editor<'a> {
     parity_generation: u32,
     second: &'a mut Line,
     second_checksum: &'a mut u64,
-    /// The line is multiplied with 2 to the power of this in the second parity.
+    /// The line counts times x to the power of this in the second parity.
     weight: usize,
 }
 
@@ -221,6 +225,17 @@ impl Guard {
         &self.blocks[self.place_in_memory(block)]
     }
 
+    /// Has the content of a block fetched into the caches, if there is such a block and the
+    /// memory is too large to be in them already. Of a block that was moved it does nothing useful.
+    #[inline(always)]
+    fn prefetch(&self, block: usize) {
+        if self.blocks.len() > CACHED_LINES
+            && let Some(line) = self.blocks.get(block)
+        {
+            line.prefetch();
+        }
+    }
+
     #[expect(
         clippy::indexing_slicing,
         reason = "block numbers come from the geometry that the memory was made for"
@@ -269,9 +284,9 @@ impl Guard {
     /// First and second parity of the members of a stripe that are not among `left_out`.
     fn sums(&self, stripe: usize, left_out: &[usize]) -> (Line, Line) {
         let (mut first, mut second) = ([0; WORDS], [0; WORDS]);
-        // From the last member down: each doubling takes all that came before one place up.
+        // From the last member down: each step takes all that came before one place up.
         for member in self.geometry.members_of(stripe).rev() {
-            second = second.map(double);
+            second = raise(&second);
             if left_out.contains(&member) {
                 continue;
             }
@@ -345,10 +360,13 @@ impl Editor<'_> {
                 checksum(self.parity, self.parity_block, self.parity_generation);
         }
         if !planted(Defect::SkipSecondParity) {
-            let was = self.second[word];
-            let is = was ^ Factor::power_of_two(self.weight).times(old ^ new);
-            self.second[word] = is;
-            *self.second_checksum = self.second_checksum.wrapping_add(change(word, was, is));
+            for place in places_of(word / 2, self.weight) {
+                let word = 2 * place + word % 2;
+                let was = self.second[word];
+                let is = was ^ old ^ new;
+                self.second[word] = is;
+                *self.second_checksum = self.second_checksum.wrapping_add(change(word, was, is));
+            }
         }
     }
 
@@ -362,7 +380,7 @@ impl Editor<'_> {
     ) {
         let old = starts.map(|start| line::pair(self.line, start));
         let new = new.map(Pair::new);
-        let mut difference = xor(&old, &new);
+        let difference = xor(&old, &new);
         store_pairs(self.line, starts, &new);
         let gained = change_of_pairs(starts, &old, &new);
         *self.line_checksum = self.line_checksum.wrapping_add(gained);
@@ -374,10 +392,31 @@ impl Editor<'_> {
                 checksum(self.parity, self.parity_block, self.parity_generation);
         }
         if !planted(Defect::SkipSecondParity) {
-            for _ in 0..self.weight {
-                difference = difference.map(Pair::doubled);
+            self.add_to_second(starts, &difference);
+        }
+    }
+
+    /// Adds `difference` to pairs of the second parity, at the places that the line's weight
+    /// moves them to.
+    #[inline(always)]
+    fn add_to_second<const PAIRS: usize>(
+        &mut self,
+        starts: [usize; PAIRS],
+        difference: &[Pair; PAIRS],
+    ) {
+        // Members whose pairs all stay below the last, and so come to one place each.
+        if starts
+            .iter()
+            .all(|start| start / 2 + self.weight < galois::PAIRS)
+        {
+            let places = starts.map(|start| start + 2 * self.weight);
+            add_pairs(self.second, self.second_checksum, places, difference);
+            return;
+        }
+        for (start, pair) in starts.into_iter().zip(difference) {
+            for place in places_of(start / 2, self.weight) {
+                add_pairs(self.second, self.second_checksum, [2 * place], &[*pair]);
             }
-            add_pairs(self.second, self.second_checksum, starts, &difference);
         }
     }
 

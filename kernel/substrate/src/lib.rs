@@ -178,11 +178,13 @@ impl Substrate {
     ///
     /// # Errors
     /// [`SubstrateError::OutOfRange`]; [`SubstrateError::Poisoned`] until it is written anew.
-    #[inline]
+    #[inline(always)]
     pub fn read(&mut self, cell: CellIndex) -> Result<CellView, SubstrateError> {
-        let view = self.look(cell)?;
-        self.count_read();
-        Ok(view)
+        let view = self.look(cell);
+        if view.is_ok() {
+            self.count_read();
+        }
+        view
     }
 
     /// Writes one cell: magnitude and coherence are clamped to 0..=1000, the phase (radians)

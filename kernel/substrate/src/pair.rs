@@ -5,12 +5,12 @@
 //! SSE2; elsewhere arrays do the same, word by word.
 //!
 //! Invariant: both forms give the same bits, which are those of the scalar functions that
-//! [`crate::checksum`] and [`crate::galois`] define.
+//! [`crate::checksum`] defines.
 
 #[cfg(target_arch = "x86_64")]
 use safe_arch::{
-    add_i8_m128i, add_i64_m128i, bitand_m128i, bitxor_m128i, cmp_gt_mask_i8_m128i, m128i,
-    mul_widen_u32_odd_m128i, set_splat_i8_m128i, shr_imm_u64_m128i, zeroed_m128i,
+    add_i64_m128i, bitxor_m128i, m128i, mul_widen_u32_odd_m128i, shr_imm_u64_m128i,
+    unpack_high_i64_m128i,
 };
 
 /// Two words.
@@ -20,9 +20,13 @@ pub(crate) struct Pair(
     #[cfg(not(target_arch = "x86_64"))] [u64; 2],
 );
 
-/// What takes the place of x^8 in GF(2^8), as [`crate::galois`] says.
-#[cfg(target_arch = "x86_64")]
-const REDUCTION: i8 = 0x1d;
+impl Pair {
+    /// Two zeros.
+    #[inline(always)]
+    pub(crate) fn zero() -> Self {
+        Pair::new([0; 2])
+    }
+}
 
 #[cfg(target_arch = "x86_64")]
 impl Pair {
@@ -40,6 +44,15 @@ impl Pair {
     #[inline(always)]
     pub(crate) fn plus(self, other: Self) -> Self {
         Pair(add_i64_m128i(self.0, other.0))
+    }
+
+    /// The sum of both words, modulo 2^64.
+    #[inline(always)]
+    pub(crate) fn sum(self) -> u64 {
+        let [sum, _] = self
+            .plus(Pair(unpack_high_i64_m128i(self.0, self.0)))
+            .words();
+        sum
     }
 
     /// Both exclusive ors.
@@ -62,15 +75,6 @@ impl Pair {
             keys.0,
         ))
     }
-
-    /// Each byte times 2 in GF(2^8).
-    #[inline(always)]
-    pub(crate) fn doubled(self) -> Self {
-        // A byte with its highest bit set is less than zero.
-        let carries = cmp_gt_mask_i8_m128i(zeroed_m128i(), self.0);
-        let reduction = bitand_m128i(carries, set_splat_i8_m128i(REDUCTION));
-        Pair(bitxor_m128i(add_i8_m128i(self.0, self.0), reduction))
-    }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
@@ -90,6 +94,13 @@ impl Pair {
     pub(crate) fn plus(self, other: Self) -> Self {
         let ([a, b], [c, d]) = (self.0, other.0);
         Pair([a.wrapping_add(c), b.wrapping_add(d)])
+    }
+
+    /// The sum of both words, modulo 2^64.
+    #[inline(always)]
+    pub(crate) fn sum(self) -> u64 {
+        let [one, other] = self.0;
+        one.wrapping_add(other)
     }
 
     /// Both exclusive ors.
@@ -112,18 +123,11 @@ impl Pair {
     pub(crate) fn high_times_low(self, keys: Self) -> Self {
         Pair(self.0.map(|word| word >> u32::BITS)).times_low(keys)
     }
-
-    /// Each byte times 2 in GF(2^8).
-    #[inline(always)]
-    pub(crate) fn doubled(self) -> Self {
-        Pair(self.0.map(crate::galois::double))
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::galois::double;
     use proptest::prelude::{any, proptest};
     use proptest::test_runner::Config;
 
@@ -139,6 +143,7 @@ mod tests {
             let (one, other) = (Pair::new([a, b]), Pair::new([c, d]));
             let low = |word: u64| word & u64::from(u32::MAX);
             assert_eq!(one.words(), [a, b]);
+            assert_eq!(one.sum(), a.wrapping_add(b));
             assert_eq!(one.plus(other).words(), [a.wrapping_add(c), b.wrapping_add(d)]);
             assert_eq!(one.xor(other).words(), [a ^ c, b ^ d]);
             assert_eq!(one.times_low(other).words(), [low(a) * low(c), low(b) * low(d)]);
@@ -146,7 +151,6 @@ mod tests {
                 one.high_times_low(other).words(),
                 [(a >> 32) * low(c), (b >> 32) * low(d)]
             );
-            assert_eq!(one.doubled().words(), [double(a), double(b)]);
         }
     }
 }

@@ -81,19 +81,20 @@ impl Sums {
             keep_all(&mut self.magnitude_min, magnitude, |new, old| new < old);
             keep_all(&mut self.magnitude_max, magnitude, |new, old| new > old);
         } else {
-            self.add_readable(content, cells, magnitude, coherence);
+            *self = self.with_readable(content, cells, magnitude, coherence);
         }
     }
 
-    /// Adds those cells of a line that there are and that are not lost.
+    /// These sums with those cells of a line added that there are and that are not lost. By
+    /// value, so that the sums of a long run of whole lines may stay in registers.
     #[cold]
-    fn add_readable(
-        &mut self,
+    fn with_readable(
+        mut self,
         content: &Line,
         cells: u64,
         mut magnitude: [f64; LANES],
         mut coherence: [f64; LANES],
-    ) {
+    ) -> Self {
         let (mut least, mut greatest) = (magnitude, magnitude);
         for (index, lane) in (0..).zip(Lane::ALL) {
             if index < cells && !line::is_poisoned(content, lane) {
@@ -116,6 +117,7 @@ impl Sums {
         add_all(&mut self.coherence, coherence);
         keep_all(&mut self.magnitude_min, least, |new, old| new < old);
         keep_all(&mut self.magnitude_max, greatest, |new, old| new > old);
+        self
     }
 
     /// Means and extremes.

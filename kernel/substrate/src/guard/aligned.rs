@@ -10,6 +10,17 @@ use core::ops::{Deref, DerefMut};
 #[repr(C, align(64))]
 pub(super) struct Aligned(pub(super) Line);
 
+impl Aligned {
+    /// Has the line fetched into the caches while other work goes on.
+    #[inline(always)]
+    pub(super) fn prefetch(&self) {
+        #[cfg(target_arch = "x86_64")]
+        for cache_line in self.0.as_chunks::<8>().0 {
+            safe_arch::prefetch_t0(cache_line);
+        }
+    }
+}
+
 const _: () = assert!(size_of::<Aligned>() == WORDS * size_of::<u64>());
 
 impl Deref for Aligned {

@@ -15,7 +15,7 @@ use crate::checksum::{Line, WORDS, checksums_of_equal_lines};
 use crate::defect::{Defect, planted};
 use crate::error::SubstrateError;
 use crate::event::{Counters, EventLog};
-use crate::galois::double;
+use crate::galois::raise;
 use crate::geometry::Geometry;
 use crate::line;
 use crate::survey::Survey;
@@ -95,7 +95,7 @@ fn parities(count: usize) -> (Line, Line) {
     let cells = line::initial_cells();
     let (mut first, mut second) = ([0; WORDS], [0; WORDS]);
     for _ in 0..count {
-        second = second.map(double);
+        second = raise(&second);
         add(&mut first, &cells);
         add(&mut second, &cells);
     }

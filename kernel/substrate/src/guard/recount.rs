@@ -6,24 +6,25 @@
 
 use super::Guard;
 use crate::census::{CellMarks, marks_of_flags};
+use crate::checksum::Line;
 use crate::geometry::Position;
 use crate::line::{self, FLAGS, LANES, Lane, POISONED, SUPERPOSED};
 use abi::CellIndex;
 
 impl Guard {
-    /// Whether the census has the marks of a line of cells, and none of them needs a look at
+    /// Whether the census has the marks of a line of cells with this content, and none of them needs a look at
     /// another line.
     #[inline(always)]
-    pub(super) fn is_counted(&self, block: usize) -> bool {
-        let flags = line::word(self.block(block), FLAGS);
+    pub(super) fn is_counted(&self, block: usize, content: &Line) -> bool {
+        let flags = line::word(content, FLAGS);
         self.census.marks_of_line(block) == marks_of_flags(flags)
     }
 
     /// Sets the census right by a run of whole stripes.
     #[cold]
     pub(super) fn recount(&mut self, first: usize, count: usize) {
-        for block in self.geometry.run(first, count) {
-            if !self.is_counted(block) {
+        for block in self.geometry.run(first, count, 0..self.geometry.members) {
+            if !self.is_counted(block, self.block(block)) {
                 self.recount_line(block);
             }
         }

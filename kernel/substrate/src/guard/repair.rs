@@ -19,7 +19,7 @@ use crate::census::all_poisoned;
 use crate::checksum::{FlippedBit, Line, WORDS, locate_flipped_bit};
 use crate::defect::{Defect, planted};
 use crate::event::{Action, Finding};
-use crate::galois::{Factor, inverse, power};
+use crate::galois::{inverse, power, times};
 use crate::geometry::{PAGE_LINES, STRIPE_BLOCKS_MAX};
 use crate::line;
 use heapless::Vec;
@@ -300,10 +300,4 @@ pub(super) fn sum(one: &Line, other: &Line) -> Line {
     let mut sum = *one;
     add(&mut sum, other);
     sum
-}
-
-/// A line times an element.
-pub(super) fn times(line: &Line, element: u8) -> Line {
-    let factor = Factor::of(element);
-    line.map(|word| factor.times(word))
 }

@@ -6,18 +6,20 @@
 //! - the lines of cells of a visited stripe are added to the survey, and the census agrees
 //!   with them.
 
-use super::repair::{sum, times};
-use super::{Guard, add};
+use super::Guard;
+use super::repair::sum;
+use super::sums::StripeSums;
 use crate::checksum::{Line, WORDS};
 use crate::defect::{Defect, planted};
 use crate::event::{Action, Counters, Finding};
-use crate::galois::{double_and_add, power};
+use crate::galois::{power, times};
 use abi::response::ScrubReport;
-use zerocopy::IntoBytes;
 
 /// Stripes verified together, always the same ones: their blocks are neighbours, so memory is read in runs of
 /// 3 KiB and not line by line from far apart.
-const RUN_STRIPES: usize = 16;
+pub(super) const RUN_STRIPES: usize = 16;
+/// Members of a stripe verified together.
+const MEMBERS_AT_ONCE: usize = 4;
 
 impl Guard {
     /// Visits stripes, in whole runs, until at least `lines` lines were looked at, or the pass
@@ -71,48 +73,42 @@ impl Guard {
 
     /// Visits `count` stripes, at most [`RUN_STRIPES`], and tells how many lines that were.
     fn scrub_run(&mut self, first: usize, count: usize) -> u64 {
-        let mut whole = true;
+        let mut sums = [StripeSums::NONE; RUN_STRIPES];
         let mut survey = self.survey.running;
-        let mut is_counted = true;
-        let mut firsts = [[0_u64; WORDS]; RUN_STRIPES];
-        let mut seconds = [[0_u64; WORDS]; RUN_STRIPES];
-        // From the last member down, as the second parity is made.
-        for block in self.geometry.members_of(first).rev() {
-            for ((block, first), second) in
-                (block..block + count).zip(&mut firsts).zip(&mut seconds)
-            {
-                whole &= self.is_whole(block);
-                let line = self.block(block);
-                if block < self.geometry.cell_lines {
-                    survey.add(line, self.geometry.cells_in(block));
-                    is_counted &= self.is_counted(block);
-                }
-                add(first, line);
-                double_and_add(second.as_mut_bytes(), line.as_bytes());
+        let (mut whole, mut is_counted) = (true, true);
+        let mut end = self.geometry.members;
+        for stripe in first..first + count {
+            self.prefetch(self.geometry.parity_of(stripe));
+            self.prefetch(self.geometry.second_parity_of(stripe));
+        }
+        while end > 0 {
+            let sums = sums.iter_mut().take(count);
+            let start = if let Some(start) = end.checked_sub(MEMBERS_AT_ONCE) {
+                whole &= self.add_members::<MEMBERS_AT_ONCE>(first, start, sums);
+                start
+            } else {
+                whole &= self.add_members::<1>(first, end - 1, sums);
+                end - 1
+            };
+            for block in self.geometry.run(first, count, start..end) {
+                let content = self.block(block);
+                survey.add(content, self.geometry.cells_in(block));
+                is_counted &= self.is_counted(block, content);
             }
+            end = start;
         }
-        for (stripe, (first, second)) in
-            (first..first + count).zip(firsts.iter_mut().zip(&mut seconds))
-        {
-            let (parity, other) = (
-                self.geometry.parity_of(stripe),
-                self.geometry.second_parity_of(stripe),
-            );
-            whole &= self.is_whole(parity) & self.is_whole(other);
-            add(first, self.block(parity));
-            add(second, self.block(other));
+        for (stripe, sums) in (first..first + count).zip(&sums) {
+            whole &= self.parities_are_whole(stripe);
+            whole &= self.adds_up(stripe, sums) || planted(Defect::SkipStripeSums);
         }
-        let adds_up = (first..first + count).all(|stripe| self.generations_add_up(stripe));
-        whole &= adds_up || planted(Defect::SkipStripeSums);
-        let mut sums = firsts.as_flattened().iter().chain(seconds.as_flattened());
-        if !whole || (sums.any(|&word| word != 0) && !planted(Defect::SkipStripeSums)) {
+        if !whole {
             let end = first + count - usize::from(planted(Defect::ScrubShort));
             for stripe in first..end {
                 self.scrub_damaged(stripe);
             }
             // What was added may have been damaged; all is whole now.
             survey = self.survey.running;
-            for block in self.geometry.run(first, count) {
+            for block in self.geometry.run(first, count, 0..self.geometry.members) {
                 survey.add(self.block(block), self.geometry.cells_in(block));
             }
             is_counted = false;

@@ -8,6 +8,7 @@ mod retire;
 mod stale;
 mod strikes;
 mod stuck;
+mod sums;
 
 use super::Guard;
 use crate::checksum::WORDS;
