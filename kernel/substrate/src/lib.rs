@@ -202,6 +202,7 @@ impl Substrate {
         coherence: f64,
     ) -> Result<(), SubstrateError> {
         let position = self.guard.geometry.locate(cell)?;
+        self.guard.prefetch_parities(position.line);
         let normal = Normal::new(magnitude, phase, coherence)?;
         let verified = self.settle(position.line);
         self.store(&verified, position, normal);
@@ -216,6 +217,7 @@ impl Substrate {
     /// [`SubstrateError::NonFinite`] if a component or the length is not finite.
     pub fn force(&mut self, cell: CellIndex, vector: [f64; 3]) -> Result<(), SubstrateError> {
         let position = self.guard.geometry.locate(cell)?;
+        self.guard.prefetch_parities(position.line);
         let [x, y, z] = vector;
         if !vector.iter().all(|component| component.is_finite()) {
             return Err(SubstrateError::NonFinite("force"));

@@ -283,6 +283,9 @@ impl Substrate {
         is_written: impl Fn(CellIndex) -> bool,
     ) -> Result<(), SubstrateError> {
         let geometry = self.guard.geometry;
+        for line in spans(&geometry, wave.origin).flat_map(|span| span.lines()) {
+            self.guard.prefetch_line(line);
+        }
         for span in spans(&geometry, wave.origin) {
             reach.cells += span.cells();
             for line in span.lines() {

@@ -14,11 +14,21 @@ impl Aligned {
     /// Has the line fetched into the caches while other work goes on.
     #[inline(always)]
     pub(super) fn prefetch(&self) {
-        #[cfg(target_arch = "x86_64")]
         for cache_line in self.0.as_chunks::<8>().0 {
-            safe_arch::prefetch_t0(cache_line);
+            prefetch(Some(cache_line));
         }
     }
+}
+
+/// Has the cache line where `place` begins fetched into the caches while other work goes on.
+#[inline(always)]
+pub(super) fn prefetch<T>(place: Option<&T>) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(place) = place {
+        safe_arch::prefetch_t0(place);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
 }
 
 const _: () = assert!(size_of::<Aligned>() == WORDS * size_of::<u64>());
