@@ -2,8 +2,9 @@
 //!
 //! `boot`: every way to start; `machine`: machines with something missing; `vault`: what it computes,
 //! `trust`: whose is taken, `vault_change`: how a quorum replaces it; `governance`, `killed`,
-//! `killed_override`, `damaged_ledger`, `block_log`, `failing_disk`, `bad_input`, `heal`, `large`,
-//! `telemetry`, `panic`, `recorded`, `struck` and `typing`: stories told to a running node;
+//! `killed_override`, `damaged_ledger`, `block_log`, `failing_disk`, `disk_interrupts`, `bad_input`,
+//! `heal`, `large`, `telemetry`, `panic`, `recorded`, `struck` and `typing`: stories told to a running
+//! node;
 //! `controls`: broken machines that must fail.
 
 mod bad_input;
@@ -11,6 +12,7 @@ mod block_log;
 mod boot;
 mod controls;
 mod damaged_ledger;
+mod disk_interrupts;
 mod failing_disk;
 mod governance;
 mod heal;
@@ -41,6 +43,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(damaged_ledger::cases());
     cases.extend(block_log::cases());
     cases.extend(failing_disk::cases());
+    cases.extend(disk_interrupts::cases());
     cases.extend(telemetry::cases());
     cases.extend(typing::cases());
     cases.extend(bad_input::cases());

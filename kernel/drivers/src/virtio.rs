@@ -14,26 +14,31 @@ pub mod hal;
 pub mod mmio;
 pub mod pci;
 mod request;
+mod waiting;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use ledger::BlockDevice;
 use machine::entropy::Source;
+use machine::interrupts::line::DeviceLine;
 use virtio_drivers::transport::{DeviceType, SomeTransport};
 
-/// Every virtio device of one kind, wherever the machine has it.
-fn find(kind: DeviceType) -> impl Iterator<Item = SomeTransport<'static>> {
-    pci::find(kind)
+/// Every virtio device of one kind, wherever the machine has it, with the line that it interrupts by.
+fn find(kind: DeviceType) -> impl Iterator<Item = (SomeTransport<'static>, Option<DeviceLine>)> {
+    let on_pci = pci::find(kind)
         .into_iter()
-        .map(SomeTransport::from)
-        .chain(mmio::find(kind).into_iter().map(SomeTransport::from))
+        .map(|(transport, line)| (SomeTransport::from(transport), line));
+    let elsewhere = mmio::find(kind)
+        .into_iter()
+        .map(|transport| (SomeTransport::from(transport), None));
+    on_pci.chain(elsewhere)
 }
 
 /// Every virtio disk that follows the specification, in the order of the bus.
 #[must_use]
 pub fn disks(now_ns: fn() -> u64) -> Vec<Box<dyn BlockDevice>> {
     find(DeviceType::Block)
-        .filter_map(|transport| block::VirtioBlock::new(transport, now_ns).ok())
+        .filter_map(|(transport, line)| block::VirtioBlock::new(transport, line, now_ns).ok())
         .map(|disk| Box::new(disk) as Box<dyn BlockDevice>)
         .collect()
 }
@@ -42,6 +47,6 @@ pub fn disks(now_ns: fn() -> u64) -> Vec<Box<dyn BlockDevice>> {
 #[must_use]
 pub fn entropy(now_ns: fn() -> u64) -> Option<Box<dyn Source>> {
     find(DeviceType::EntropySource)
-        .find_map(|transport| entropy::VirtioEntropy::new(transport, now_ns).ok())
+        .find_map(|(transport, line)| entropy::VirtioEntropy::new(transport, line, now_ns).ok())
         .map(|source| Box::new(source) as Box<dyn Source>)
 }

@@ -1,4 +1,4 @@
-//! Device interrupts: the timer's tick, the serial lines, and the wait for either.
+//! Device interrupts: the timer's tick, the serial lines, those of PCI devices, and the waits for them.
 //!
 //! Owns the interrupt controllers. The pair of 8259s serves all; where no tick comes through them
 //! within [`FIRST_TICK_NS_MAX`], the local controller's own timer takes over and the serial ports
@@ -9,8 +9,9 @@
 //! - a handler calls this crate alone, which knows no service: the cells and the ledger are out of its
 //!   reach;
 //! - what a handler shares with the loop is a port's rings and registers, under their locks, the
-//!   flag of `Wake`, and counters that the loop only reads.
+//!   flags of `Wake`, and counters that the loop only reads.
 
+pub mod line;
 pub mod local;
 pub mod pic;
 mod wake;
@@ -110,6 +111,7 @@ pub(crate) fn handle(vector: u8) {
         }
     }
     WAKE.note();
+    line::note();
 }
 
 fn handle_line(line: u8) {
@@ -122,7 +124,7 @@ fn handle_line(line: u8) {
         COM1_LINE | COM2_LINE => {
             serial::service();
         }
-        _ => {}
+        _ => line::handle(line),
     }
     pic::end_of_interrupt(line);
 }

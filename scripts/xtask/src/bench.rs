@@ -113,7 +113,7 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
         ledger::measure(artifacts, arguments.rounds, &mut now)?;
     }
     if arguments.wants(Part::Commits) {
-        commits::measure(artifacts, !arguments.no_peer, &mut now)?;
+        commits::measure(artifacts, !arguments.no_peer, arguments.rounds, &mut now)?;
     }
     if arguments.wants(Part::Operations) {
         operations(artifacts, &mut now)?;

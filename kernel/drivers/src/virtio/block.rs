@@ -8,6 +8,7 @@ use super::request::{BATCH_MAX, RequestError, Requests, Shape};
 use alloc::vec::Vec;
 use bitflags::bitflags;
 use ledger::{BlockDevice, DeviceError};
+use machine::interrupts::line::DeviceLine;
 use virtio_drivers::transport::Transport;
 
 const SECTOR_BYTES: usize = 512;
@@ -42,11 +43,16 @@ pub struct VirtioBlock<T: Transport> {
 }
 
 impl<T: Transport> VirtioBlock<T> {
-    /// Takes the device into use; `now_ns` is a monotonic clock for its deadlines.
+    /// Takes the device into use; it interrupts by `line`, and `now_ns` is a monotonic clock for its
+    /// deadlines.
     ///
     /// # Errors
     /// The device does not follow the specification, or memory is out.
-    pub fn new(mut transport: T, now_ns: fn() -> u64) -> Result<Self, virtio_drivers::Error> {
+    pub fn new(
+        mut transport: T,
+        line: Option<DeviceLine>,
+        now_ns: fn() -> u64,
+    ) -> Result<Self, virtio_drivers::Error> {
         let wanted = Features::READ_ONLY | Features::FLUSH | Features::VERSION_1;
         let features = transport.begin_init(wanted);
         let sectors = transport.read_consistent(|| {
@@ -55,7 +61,7 @@ impl<T: Transport> VirtioBlock<T> {
             let high: u32 = transport.read_config_space(4)?;
             Ok(u64::from(high) << 32 | u64::from(low))
         })?;
-        let requests = Requests::new(&mut transport, BUFFER_PAGES, now_ns)?;
+        let requests = Requests::new(&mut transport, line, BUFFER_PAGES, now_ns)?;
         transport.finish_init();
         Ok(VirtioBlock {
             transport,

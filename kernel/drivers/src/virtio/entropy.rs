@@ -5,6 +5,7 @@
 use super::request::{RequestError, Requests, Shape};
 use bitflags::bitflags;
 use machine::entropy::{EntropyError, Source};
+use machine::interrupts::line::DeviceLine;
 use virtio_drivers::transport::Transport;
 
 /// Bytes of one draw.
@@ -26,13 +27,18 @@ pub struct VirtioEntropy<T: Transport> {
 }
 
 impl<T: Transport> VirtioEntropy<T> {
-    /// Takes the device into use; `now_ns` is a monotonic clock for its deadlines.
+    /// Takes the device into use; it interrupts by `line`, and `now_ns` is a monotonic clock for its
+    /// deadlines.
     ///
     /// # Errors
     /// The device does not follow the specification, or memory is out.
-    pub fn new(mut transport: T, now_ns: fn() -> u64) -> Result<Self, virtio_drivers::Error> {
+    pub fn new(
+        mut transport: T,
+        line: Option<DeviceLine>,
+        now_ns: fn() -> u64,
+    ) -> Result<Self, virtio_drivers::Error> {
         let _ = transport.begin_init(Features::VERSION_1);
-        let requests = Requests::new(&mut transport, 1, now_ns)?;
+        let requests = Requests::new(&mut transport, line, 1, now_ns)?;
         transport.finish_init();
         Ok(VirtioEntropy {
             transport,

@@ -1,10 +1,11 @@
-//! Finds virtio devices on the PCI bus and brings their registers within reach.
+//! Finds virtio devices on the PCI bus and brings their registers and interrupt lines within reach.
 //!
 //! Owns the walk over the buses. What a device says about itself is untrusted: its register
 //! ranges are checked to be mappable before the library, which would stop the machine, sees them.
 
 use super::hal::MachineHal;
 use alloc::vec::Vec;
+use machine::interrupts::line::DeviceLine;
 use machine::memory::device::map_mmio;
 use machine::pci::{Function, read32, write32};
 use virtio_drivers::transport::DeviceType;
@@ -45,9 +46,10 @@ impl ConfigurationAccess for Ports {
     }
 }
 
-/// The transports of all virtio devices of one kind, in the order of the bus.
+/// The transports of all virtio devices of one kind, in the order of the bus, with the lines that
+/// they interrupt by.
 #[must_use]
-pub fn find(kind: DeviceType) -> Vec<PciTransport> {
+pub fn find(kind: DeviceType) -> Vec<(PciTransport, Option<DeviceLine>)> {
     let mut root = PciRoot::new(Ports);
     let mut found = Vec::new();
     for bus in 0..BUS_COUNT {
@@ -63,15 +65,21 @@ pub fn find(kind: DeviceType) -> Vec<PciTransport> {
         .collect()
 }
 
-fn open(root: &mut PciRoot<Ports>, at: DeviceFunction) -> Option<PciTransport> {
+fn open(
+    root: &mut PciRoot<Ports>,
+    at: DeviceFunction,
+) -> Option<(PciTransport, Option<DeviceLine>)> {
     if !registers_are_sound(root, at) {
         return None;
     }
-    root.set_command(
-        at,
-        Command::MEMORY_SPACE | Command::BUS_MASTER | Command::INTERRUPT_DISABLE,
-    );
-    PciTransport::new::<MachineHal, _>(root, at).ok()
+    let line = DeviceLine::of(function(at));
+    let silence = match line {
+        Some(_) => Command::empty(),
+        None => Command::INTERRUPT_DISABLE,
+    };
+    root.set_command(at, Command::MEMORY_SPACE | Command::BUS_MASTER | silence);
+    let transport = PciTransport::new::<MachineHal, _>(root, at).ok()?;
+    Some((transport, line))
 }
 
 /// Whether each memory range of the device can be mapped, which also maps it for the library.

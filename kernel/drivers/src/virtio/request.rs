@@ -9,9 +9,11 @@
 //! - once a request has timed out or the device has answered nonsense, the queue is not used again.
 
 use super::hal::MachineHal;
+use super::waiting::{Turn, Waiting};
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use core::slice;
+use machine::interrupts::line::DeviceLine;
 use machine::memory;
 use virtio_drivers::queue::VirtQueue;
 use virtio_drivers::transport::Transport;
@@ -41,6 +43,7 @@ pub(crate) struct Requests {
     buffer: NonNull<u8>,
     buffer_bytes: usize,
     now_ns: fn() -> u64,
+    waiting: Waiting,
     broken: Option<RequestError>,
 }
 
@@ -67,9 +70,10 @@ impl Shape {
 }
 
 impl Requests {
-    /// Sets up queue 0 of a device and a bounce buffer of `pages` pages.
+    /// Sets up queue 0 of a device that interrupts by `line`, and a bounce buffer of `pages` pages.
     pub(crate) fn new<T: Transport>(
         transport: &mut T,
+        line: Option<DeviceLine>,
         pages: usize,
         now_ns: fn() -> u64,
     ) -> Result<Self, Error> {
@@ -80,6 +84,7 @@ impl Requests {
             buffer: buffer.pointer,
             buffer_bytes: pages.saturating_mul(PAGE_SIZE),
             now_ns,
+            waiting: Waiting::by(line),
             broken: None,
         })
     }
@@ -140,12 +145,7 @@ impl Requests {
         }
         let deadline = (self.now_ns)().saturating_add(DEADLINE_NS);
         for _ in shapes {
-            while !self.queue.can_pop() {
-                if (self.now_ns)() > deadline {
-                    return Err(RequestError::TimedOut);
-                }
-                core::hint::spin_loop();
-            }
+            self.wait_for_answer(transport, deadline)?;
             // The device finishes in any order.
             let token = self.queue.peek_used().ok_or(RequestError::Nonsense)?;
             let index = tokens.iter().position(|given| *given == Some(token));
@@ -157,6 +157,25 @@ impl Requests {
             }
             if let Some(slot) = written.get_mut(index) {
                 *slot = count;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the device has finished one request more.
+    fn wait_for_answer<T: Transport>(
+        &mut self,
+        transport: &mut T,
+        deadline_ns: u64,
+    ) -> Result<(), RequestError> {
+        while !self.queue.can_pop() {
+            if (self.now_ns)() > deadline_ns {
+                return Err(RequestError::TimedOut);
+            }
+            let queue = &self.queue;
+            if self.waiting.turn(|| queue.can_pop()) == Turn::Slept {
+                // Makes the device let go of its line, which would interrupt again at once.
+                transport.ack_interrupt();
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 //! The code is the kernel's own: [`Port`], its rings and locks, and the loop's [`Wake`], over a model
 //! of the chip and of the processor. Only the loop around them is told again here, in six lines.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use std::boxed::Box;
 use std::format;
 use std::rc::Rc;
@@ -29,6 +29,19 @@ struct Scenario {
     arriving: usize,
     /// Writes of the loop, of one byte more each, one per turn.
     writes: u8,
+    /// What the loop waits for before it waits for anything.
+    device: DeviceWait,
+}
+
+/// Whether a driver waits for its device between the loop's look and its wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum DeviceWait {
+    /// There is none.
+    Absent,
+    /// It takes events of its own.
+    Apart,
+    /// It takes those of the loop, which is wrong.
+    Shared,
 }
 
 /// Bytes that the loop takes at once: enough for both sides of a loss, or all that a ring can hold.
@@ -89,7 +102,8 @@ fn port(waiting: usize, chip: &Rc<RefCell<Chip>>) -> Port<Wire> {
 fn turn_until_over(
     scenario: Scenario,
     port: &Port<Wire>,
-    wake: &Wake,
+    [wake, device_wake]: [&Wake; 2],
+    is_device_awaited: &Cell<bool>,
     taken: &mut Taken,
 ) -> Result<Vec<u8>, String> {
     let mut written = Vec::new();
@@ -113,6 +127,11 @@ fn turn_until_over(
             writes += 1;
         }
         if count == 0 && writes == scenario.writes {
+            if scenario.device != DeviceWait::Absent {
+                is_device_awaited.set(true);
+                device_wake.wait();
+                is_device_awaited.set(false);
+            }
             wake.wait();
         }
     }
@@ -145,17 +164,25 @@ fn explore(scenario: Scenario) -> Result<(Coverage, u64), String> {
         let chip = Rc::new(RefCell::new(Chip::new(scenario.arriving, first)));
         let port = Rc::new(port(scenario.waiting, &chip));
         let wake = Rc::new(Wake::new());
+        let device_wake = match scenario.device {
+            DeviceWait::Shared => Rc::clone(&wake),
+            DeviceWait::Absent | DeviceWait::Apart => Rc::new(Wake::new()),
+        };
+        let is_device_awaited = Rc::new(Cell::new(false));
         let handler = {
-            let (port, wake) = (Rc::clone(&port), Rc::clone(&wake));
+            let port = Rc::clone(&port);
+            let (wake, device_wake) = (Rc::clone(&wake), Rc::clone(&device_wake));
             move || {
                 port.service();
                 wake.note();
+                device_wake.note();
             }
         };
         let asleep = {
             let (port, chip) = (Rc::clone(&port), Rc::clone(&chip));
+            let is_device_awaited = Rc::clone(&is_device_awaited);
             move || {
-                if port.has_work(&chip.borrow()) {
+                if port.has_work(&chip.borrow()) && !is_device_awaited.get() {
                     return Err(String::from("the loop sleeps and there is work"));
                 }
                 Ok(())
@@ -169,7 +196,8 @@ fn explore(scenario: Scenario) -> Result<(Coverage, u64), String> {
         };
         let main = move || {
             let mut taken = Taken::default();
-            let written = turn_until_over(scenario, &port, &wake, &mut taken)?;
+            let wakes = [&*wake, &*device_wake];
+            let written = turn_until_over(scenario, &port, wakes, &is_device_awaited, &mut taken)?;
             *lossy_runs.borrow_mut() += u64::from(taken.losses > 0);
             judge(&chip.borrow(), &port, &taken, &written)
         };
@@ -194,22 +222,33 @@ const RECEIVING: Scenario = Scenario {
     waiting: 0,
     arriving: 5,
     writes: 0,
+    device: DeviceWait::Absent,
 };
 const SENDING: Scenario = Scenario {
     waiting: 0,
     arriving: 1,
     writes: 2,
+    device: DeviceWait::Absent,
 };
 const BOTH_WAYS: Scenario = Scenario {
     waiting: 0,
     arriving: 2,
     writes: 1,
+    device: DeviceWait::Absent,
 };
 const OVERFLOWING: Scenario = Scenario {
     waiting: RECEIVE_RING_BYTES - 1,
     arriving: 3,
     writes: 0,
+    device: DeviceWait::Absent,
 };
+const BESIDE_A_DEVICE: Scenario = Scenario {
+    waiting: 0,
+    arriving: 3,
+    writes: 0,
+    device: DeviceWait::Apart,
+};
+
 fn passes(scenario: Scenario) -> (Coverage, u64) {
     let found = explore(scenario);
     std::println!("{scenario:?}: {found:?}");
@@ -240,6 +279,17 @@ fn no_interleaving_of_both_ways_leaves_a_cause_standing() {
 fn no_interleaving_with_a_full_ring_splices_what_came_before_and_after_a_loss() {
     let (coverage, lossy_runs) = passes(OVERFLOWING);
     assert!(0 < lossy_runs && lossy_runs < coverage.runs);
+}
+
+#[test]
+fn no_interleaving_with_the_wait_for_a_device_leaves_a_byte_to_a_sleeping_loop() {
+    passes(BESIDE_A_DEVICE);
+    let shared = Scenario {
+        device: DeviceWait::Shared,
+        ..BESIDE_A_DEVICE
+    };
+    let found = explore(shared);
+    assert!(found.is_err(), "one event for both waits was not found");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! Owns the two guests. Both have a virtio disk past the host's page cache (`cache.direct=on`), each
 //! takes its own time inside the guest, and QEMU counts what reached the disk.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -37,21 +39,70 @@ const MODULES: [&str; 6] = [
 
 const COMMAND: &str = "cargo xtask bench, in QEMU with cache=none";
 
-/// Measures the node, and with `with_peer` SQLite too.
-pub(super) fn measure(artifacts: &Artifacts, with_peer: bool, figures: &mut Figures) -> Result<()> {
+/// Measures the node, and with `with_peer` SQLite too: in turn, `rounds` times each, so that a slow
+/// moment of the disk hits both. Medians count.
+pub(super) fn measure(
+    artifacts: &Artifacts,
+    with_peer: bool,
+    rounds: u32,
+    figures: &mut Figures,
+) -> Result<()> {
     let folder = artifacts.target().join("bench/commits");
     fs::create_dir_all(&folder)?;
     println!("bench: durable commits in QEMU");
-    let ours = node(artifacts, &folder, figures)?;
-    if !with_peer {
-        return Ok(());
+    let mut ours = Vec::new();
+    let mut theirs: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for round in 1..=rounds.max(1) {
+        let run = node(artifacts, &folder)?;
+        let mut told = format!("round {round}: the node {:.0} a second", run.per_second);
+        ours.push(run);
+        if with_peer {
+            for (journal, per_second) in sqlite(artifacts, &folder)? {
+                let _ = write!(told, ", SQLite with journal={journal} {per_second:.0}");
+                theirs.entry(journal).or_default().push(per_second);
+            }
+        }
+        println!("{told}");
     }
-    for (journal, per_second) in sqlite(artifacts, &folder)? {
+    let of_run = |value: fn(&Run) -> f64| median(ours.iter().map(value).collect());
+    let per_second = of_run(|run| run.per_second);
+    for (name, value, unit) in [
+        ("durable commits of the node", per_second, Unit::PerSecond),
+        (
+            "flushes of the disk for one commit",
+            of_run(|run| run.flushes),
+            Unit::Count,
+        ),
+        (
+            "writes of the disk for one commit",
+            of_run(|run| run.writes),
+            Unit::Count,
+        ),
+        (
+            "bytes written for one commit",
+            of_run(|run| run.bytes),
+            Unit::Bytes,
+        ),
+        (
+            "time of one commit in the disk's flush",
+            of_run(|run| run.flush_ns),
+            Unit::Nanoseconds,
+        ),
+        (
+            "time of one commit beside the disk's flush",
+            of_run(|run| run.other_ns),
+            Unit::Nanoseconds,
+        ),
+    ] {
+        figures.add(Figure::new(name, value, unit, COMMAND));
+    }
+    for (journal, rates) in theirs {
+        let rate = median(rates);
         let name = format!("SQLite in a Linux guest, journal={journal}, synchronous=FULL");
-        figures.add(Figure::new(name, per_second, Unit::PerSecond, COMMAND));
+        figures.add(Figure::new(name, rate, Unit::PerSecond, COMMAND));
         figures.add(Figure::new(
             format!("commits of the node to one of SQLite, journal={journal}"),
-            ours / per_second,
+            per_second / rate,
             Unit::Times,
             COMMAND,
         ));
@@ -59,10 +110,17 @@ pub(super) fn measure(artifacts: &Artifacts, with_peer: bool, figures: &mut Figu
     Ok(())
 }
 
-/// What reached a disk.
+/// The value in the middle; of an even number the higher of both.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// What reached a disk, and how long it took for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Traffic {
     flushes: u64,
+    flush_ns: u64,
     writes: u64,
     written_bytes: u64,
 }
@@ -79,14 +137,25 @@ impl Traffic {
         let count = |name: &str| stats.get(name).and_then(Value::as_u64);
         Some(Self {
             flushes: count("flush_operations")?,
+            flush_ns: count("flush_total_time_ns")?,
             writes: count("wr_operations")?,
             written_bytes: count("wr_bytes")?,
         })
     }
 }
 
-/// Commits per second of the node's ledger, by its own histogram.
-fn node(artifacts: &Artifacts, folder: &Path, figures: &mut Figures) -> Result<f64> {
+/// What the commits of one node came to; all but the first for one commit.
+struct Run {
+    per_second: f64,
+    flushes: f64,
+    writes: f64,
+    bytes: f64,
+    flush_ns: f64,
+    other_ns: f64,
+}
+
+/// Commits of the node's ledger, timed by its own histogram.
+fn node(artifacts: &Artifacts, folder: &Path) -> Result<Run> {
     let mut profile = start::direct(artifacts, Machine::Q35);
     profile.storage = Storage::Uncached {
         file: zeroed_disk(folder, "ledger.img")?,
@@ -100,30 +169,29 @@ fn node(artifacts: &Artifacts, folder: &Path, figures: &mut Figures) -> Result<f
     session.command_ok(&format!("ledger format {word}"))?;
     commit(&mut session, WARM_UP)?;
     let (time_before, count_before) = commit_time(&mut session)?;
-    let traffic_before = Traffic::of(&mut session)?;
+    let before = Traffic::of(&mut session)?;
     commit(&mut session, COMMITS)?;
     let (time_after, count_after) = commit_time(&mut session)?;
-    let traffic = Traffic::of(&mut session)?;
+    let after = Traffic::of(&mut session)?;
     session.kill();
     let commits = count_after - count_before;
     let seconds = time_after - time_before;
     if commits < f64::from(COMMITS) || seconds <= 0.0 {
         bail!("{COMMITS} requests gave {commits} commits in {seconds} s");
     }
-    let per_commit = |after: u64, before: u64| from_count(after.saturating_sub(before)) / commits;
-    let flushes = per_commit(traffic.flushes, traffic_before.flushes);
-    let writes = per_commit(traffic.writes, traffic_before.writes);
-    let bytes = per_commit(traffic.written_bytes, traffic_before.written_bytes);
-    let rate = commits / seconds;
-    for (name, value, unit) in [
-        ("durable commits of the node", rate, Unit::PerSecond),
-        ("flushes of the disk for one commit", flushes, Unit::Count),
-        ("writes of the disk for one commit", writes, Unit::Count),
-        ("bytes written for one commit", bytes, Unit::Bytes),
-    ] {
-        figures.add(Figure::new(name, value, unit, COMMAND));
-    }
-    Ok(rate)
+    let per_commit = |of: fn(&Traffic) -> u64| {
+        let spent = of(&after).saturating_sub(of(&before));
+        from_count(spent) / commits
+    };
+    let flush_ns = per_commit(|traffic| traffic.flush_ns);
+    Ok(Run {
+        per_second: commits / seconds,
+        flushes: per_commit(|traffic| traffic.flushes),
+        writes: per_commit(|traffic| traffic.writes),
+        bytes: per_commit(|traffic| traffic.written_bytes),
+        flush_ns,
+        other_ns: seconds * 1e9 / commits - flush_ns,
+    })
 }
 
 /// Has the node record `count` requests.
@@ -235,12 +303,20 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn the_median_is_a_value_that_was_measured() {
+        assert!((median(vec![9.0, 1.0, 4.0]) - 4.0).abs() < 1e-9);
+        assert!((median(vec![2.0, 8.0]) - 8.0).abs() < 1e-9);
+    }
+
+    #[test]
     fn qemus_counts_of_the_first_disk_are_read() {
         let stats = json!([{"stats": {
-            "flush_operations": 3, "wr_operations": 9, "wr_bytes": 4096, "rd_bytes": 1
+            "flush_operations": 3, "flush_total_time_ns": 7000,
+            "wr_operations": 9, "wr_bytes": 4096, "rd_bytes": 1
         }}]);
         let expected = Traffic {
             flushes: 3,
+            flush_ns: 7000,
             writes: 9,
             written_bytes: 4096,
         };
