@@ -19,6 +19,8 @@
 //! - a campaign that tried nothing fails.
 #![forbid(unsafe_code)]
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// What the names of tests that are campaigns end in.
@@ -39,6 +41,7 @@ pub struct Size {
 #[derive(Debug)]
 pub struct Campaign {
     name: &'static str,
+    is_long: bool,
     states_max: u64,
     time_max: Option<Duration>,
     first_seed: u64,
@@ -67,20 +70,61 @@ impl Campaign {
 
     fn with(name: &'static str, size: Size, asked: impl Fn(&str) -> Option<u64>) -> Self {
         let minutes = asked("GLYPHOS_CAMPAIGN_MINUTES");
-        let otherwise = match asked("GLYPHOS_CAMPAIGN") {
+        let states = asked("GLYPHOS_CAMPAIGN_STATES");
+        let is_campaign = asked("GLYPHOS_CAMPAIGN").is_some_and(|number| number > 0);
+        let otherwise = match is_campaign {
             _ if minutes.is_some() => u64::MAX,
-            None | Some(0) => size.gate,
-            Some(_) => size.campaign,
+            false => size.gate,
+            true => size.campaign,
         };
         Campaign {
             name,
-            states_max: asked("GLYPHOS_CAMPAIGN_STATES").unwrap_or(otherwise),
+            is_long: is_campaign || minutes.is_some() || states.is_some(),
+            states_max: states.unwrap_or(otherwise),
             time_max: minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60))),
             first_seed: asked("GLYPHOS_CAMPAIGN_SEED").unwrap_or(1),
             rounds: 0,
             states: 0,
             began: Instant::now(),
         }
+    }
+
+    /// Tries rounds until it is enough, and ends the campaign; `round` says how many states it tried,
+    /// or which promise is broken. A long campaign has as many rounds under way as there are processors,
+    /// a short one has one: the tests beside it have the others.
+    ///
+    /// # Panics
+    /// At the first broken promise, with its round's seed; and as [`end`](Self::end).
+    pub fn run(self, round: impl Fn(u64) -> Result<u64, String> + Sync) {
+        let threads = if self.is_long {
+            thread::available_parallelism().map_or(1, usize::from)
+        } else {
+            1
+        };
+        let shared = Mutex::new((self, None));
+        let work = || {
+            let mut stop = StopIfPanicking(&shared);
+            while let Some(seed) = stop.next_round() {
+                let outcome = round(seed);
+                let (campaign, failure) = &mut *lock(&shared);
+                match outcome {
+                    Ok(states) => campaign.add(states),
+                    Err(violation) => {
+                        let told = format!("GLYPHOS_CAMPAIGN_SEED={seed}: {violation}");
+                        *failure = failure.take().or(Some(told));
+                    }
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(work);
+            }
+            work();
+        });
+        let (campaign, failure) = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        assert!(failure.is_none(), "{}", failure.unwrap_or_default());
+        campaign.end();
     }
 
     /// The seed of the next round; `None` when the campaign has gone on for long enough.
@@ -128,6 +172,33 @@ impl Campaign {
             self.first_seed,
             self.began.elapsed().as_secs()
         )
+    }
+}
+
+/// A campaign that several threads take rounds of, and the first broken promise.
+type Shared = Mutex<(Campaign, Option<String>)>;
+
+fn lock(shared: &Shared) -> MutexGuard<'_, (Campaign, Option<String>)> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes rounds, and takes care that nobody does any more when a round of this thread has panicked.
+struct StopIfPanicking<'a>(&'a Shared);
+
+impl StopIfPanicking<'_> {
+    fn next_round(&mut self) -> Option<u64> {
+        match &mut *lock(self.0) {
+            (campaign, None) => campaign.next_round(),
+            (_, Some(_)) => None,
+        }
+    }
+}
+
+impl Drop for StopIfPanicking<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            lock(self.0).1 = Some(String::from("a round panicked; its message is above"));
+        }
     }
 }
 
@@ -184,6 +255,44 @@ mod tests {
         assert_eq!(rounds(none, 10).0, [1], "one round is always tried");
         let long = Campaign::with("any", SIZE, asking("GLYPHOS_CAMPAIGN_MINUTES", 600));
         assert!(!long.is_over(u64::MAX - 1));
+    }
+
+    #[test]
+    fn a_long_campaign_tries_every_seed_once_on_all_processors() {
+        let tried = Mutex::new(Vec::new());
+        Campaign::with("any", SIZE, asking("GLYPHOS_CAMPAIGN_STATES", 1_000)).run(|seed| {
+            tried.lock().unwrap().push(seed);
+            Ok(10)
+        });
+        let mut tried = tried.into_inner().unwrap();
+        tried.sort_unstable();
+        let count = tried.len() as u64;
+        assert!(tried.into_iter().eq(1..=count), "each once, none left out");
+        let processors = thread::available_parallelism().map_or(1, usize::from) as u64;
+        assert!((100..100 + processors).contains(&count), "{count} rounds");
+    }
+
+    #[test]
+    #[should_panic(expected = "GLYPHOS_CAMPAIGN_SEED=3: a promise")]
+    fn a_broken_promise_ends_a_campaign_with_its_seed() {
+        Campaign::with("any", SIZE, asking("GLYPHOS_CAMPAIGN_MINUTES", 600)).run(
+            |seed| match seed {
+                3 => Err(String::from("a promise")),
+                _ => Ok(1),
+            },
+        );
+    }
+
+    #[test]
+    fn a_panic_in_one_round_ends_the_others() {
+        let run = || {
+            let long = Campaign::with("any", SIZE, asking("GLYPHOS_CAMPAIGN_MINUTES", 600));
+            long.run(|seed| {
+                assert_ne!(seed, 5, "on purpose");
+                Ok(1)
+            });
+        };
+        assert!(std::panic::catch_unwind(run).is_err());
     }
 
     #[test]

@@ -219,6 +219,15 @@ impl Findings {
         self.repairable == 0 && self.first_fatal.is_none()
     }
 
+    /// Whether copy `copy` of the superblock was found damaged or outdated.
+    pub(crate) fn is_superblock_odd(&self, copy: usize) -> bool {
+        self.list.iter().any(|finding| match finding {
+            Finding::SuperblockDamaged { copy: odd }
+            | Finding::SuperblockOutdated { copy: odd } => *odd == copy,
+            _ => false,
+        })
+    }
+
     pub(crate) fn add(&mut self, finding: Finding) {
         match finding.gravity() {
             Gravity::Note => {}

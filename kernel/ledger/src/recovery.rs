@@ -10,13 +10,14 @@
 //! - a crash anywhere in here leaves a device from which recovery reaches the same records.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use crate::defect::{Defect, planted};
 use crate::device::{BlockDevice, DeviceError};
 use crate::error::{OpenError, ReadOnlyReason};
 use crate::examine::{Examination, SuperblockPlaces, examine};
 use crate::finding::{Finding, Findings};
-use crate::frame;
+use crate::frame::{self, Frame};
 use crate::geometry::{FRAME_BYTES, Geometry, Place, SUPERBLOCK_COPIES};
 use crate::scan::{Purpose, Reach, Scan, scan};
 use crate::superblock::{self, Refusal, Superblock};
@@ -97,6 +98,7 @@ pub(crate) fn recover<D: BlockDevice>(
             superblock: &mut superblock,
             report: &mut report,
             superblocks_odd,
+            encoded: Vec::new(),
         };
         if let Err(error) = work.make_ready(&first, damaged, next_slot) {
             report.read_only = Some(ReadOnlyReason::Device(error));
@@ -173,6 +175,8 @@ struct Work<'a, D> {
     superblock: &'a mut Superblock,
     report: &'a mut RecoveryReport,
     superblocks_odd: u64,
+    /// The four copies of the new superblock, as they have to lie on the device.
+    encoded: Vec<Box<Frame>>,
 }
 
 impl<D: BlockDevice> Work<'_, D> {
@@ -278,11 +282,12 @@ impl<D: BlockDevice> Work<'_, D> {
         // a failed flush: it is written once more before it counts as recovered.
         let secure = first.newest_group >= self.superblock.fence_seq;
         let mut order = [0, 1, 2, 3];
-        order.sort_by_cached_key(|copy| self.is_sound(*copy));
+        order.sort_by_key(|copy| !self.report.findings.is_superblock_odd(*copy));
         self.superblock.sequence = self.superblock.sequence.saturating_add(1);
         self.superblock.incarnation = self.superblock.incarnation.saturating_add(1);
         self.superblock.fence_seq = first.next_seq;
         self.superblock.fence_chain = first.chain;
+        self.encoded = self.encode_superblocks();
         let mut unsecured: u64 = 0;
         let mut places = Place::ALL.into_iter();
         for copy in order {
@@ -334,12 +339,22 @@ impl<D: BlockDevice> Work<'_, D> {
         }
     }
 
+    /// The copies of the superblock as it is now.
+    fn encode_superblocks(&self) -> Vec<Box<Frame>> {
+        let encode = |copy| {
+            let mut frame = Box::new([0; FRAME_BYTES]);
+            let sector = self.superblock.geometry.superblock_sector(copy);
+            superblock::encode(&mut frame, self.superblock, copy, sector);
+            frame
+        };
+        (0..SUPERBLOCK_COPIES).map(encode).collect()
+    }
+
     /// A superblock place that cannot be written shows when it is read back.
     fn write_superblock(&mut self, copy: usize) -> Result<(), DeviceError> {
         let sector = self.superblock.geometry.superblock_sector(copy);
-        let mut buffer = Box::new([0; FRAME_BYTES]);
-        superblock::encode(&mut buffer, self.superblock, copy, sector);
-        match self.device.write(sector, buffer.as_slice()) {
+        let frame = self.encoded.get(copy).ok_or(DeviceError::OutOfRange)?;
+        match self.device.write(sector, frame.as_slice()) {
             Err(DeviceError::ReadOnly) => Err(DeviceError::ReadOnly),
             _ => Ok(()),
         }
@@ -348,9 +363,9 @@ impl<D: BlockDevice> Work<'_, D> {
     /// Whether superblock `copy` reads back as it should be now.
     fn is_sound(&mut self, copy: usize) -> bool {
         let sector = self.superblock.geometry.superblock_sector(copy);
-        let mut buffer = Box::new([0; FRAME_BYTES]);
-        self.device.read(sector, buffer.as_mut_slice()).is_ok()
-            && superblock::decode(&buffer, copy, sector).as_ref() == Ok(&*self.superblock)
+        let mut found = Box::new([0; FRAME_BYTES]);
+        self.device.read(sector, found.as_mut_slice()).is_ok()
+            && self.encoded.get(copy) == Some(&found)
     }
 }
 

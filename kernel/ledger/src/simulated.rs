@@ -107,6 +107,7 @@ pub struct SimulatedDisk {
     pending: BTreeMap<u64, Vec<Sector>>,
     faults: Vec<Fault>,
     counts: Counts,
+    flushes_done: u64,
     /// Writes and flushes that still succeed before the power goes.
     power_left: Option<u64>,
 }
@@ -136,6 +137,7 @@ impl SimulatedDisk {
             pending: BTreeMap::new(),
             faults: Vec::new(),
             counts: Counts::default(),
+            flushes_done: 0,
             power_left: None,
         }
     }
@@ -177,6 +179,18 @@ impl SimulatedDisk {
     #[must_use]
     pub fn is_off(&self) -> bool {
         self.power_left == Some(u64::MAX)
+    }
+
+    /// Flushes since the start that changed what a power cut would leave.
+    #[must_use]
+    pub fn flushes_done(&self) -> u64 {
+        self.flushes_done
+    }
+
+    /// Writes of `sector` since the last flush.
+    #[must_use]
+    pub fn pending_writes(&self, sector: u64) -> usize {
+        self.pending.get(&sector).map_or(0, Vec::len)
     }
 
     /// Sectors whose newest bytes are not durable.
@@ -267,13 +281,12 @@ impl SimulatedDisk {
 
     fn put(&mut self, sector: u64, data: &[u8]) -> Result<(), DeviceError> {
         let (sectors, _) = data.as_chunks::<SECTOR_BYTES>();
-        let end = sector.saturating_add(sectors.len() as u64);
-        if end > self.sector_count() {
-            return Err(DeviceError::OutOfRange);
-        }
+        let written = self.visible.write(sector, sectors);
+        written.ok_or(DeviceError::OutOfRange)?;
         for (number, bytes) in (sector..).zip(sectors) {
-            self.visible.set(number, bytes);
-            self.pending.entry(number).or_default().push(*bytes);
+            // Few sectors are written twice before a flush: room for one is enough.
+            let values = self.pending.entry(number);
+            values.or_insert_with(|| Vec::with_capacity(1)).push(*bytes);
         }
         Ok(())
     }
@@ -305,10 +318,8 @@ impl BlockDevice for SimulatedDisk {
         }
         whole_sectors(buffer.len())?;
         let (sectors, _) = buffer.as_chunks_mut::<SECTOR_BYTES>();
-        for (number, room) in (sector..).zip(sectors) {
-            *room = *self.visible.get(number).ok_or(DeviceError::OutOfRange)?;
-        }
-        Ok(())
+        let read = self.visible.read(sector, sectors);
+        read.ok_or(DeviceError::OutOfRange)
     }
 
     fn write(&mut self, sector: u64, data: &[u8]) -> Result<(), DeviceError> {
@@ -364,6 +375,7 @@ impl BlockDevice for SimulatedDisk {
             }
             None => {}
         }
+        self.flushes_done = self.flushes_done.saturating_add(1);
         for (sector, values) in core::mem::take(&mut self.pending) {
             if let Some(bytes) = values.last() {
                 self.durable.set(sector, bytes);

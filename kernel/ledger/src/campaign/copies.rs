@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::crash::{Effort, crash_states};
+use super::crash::{Effort, Seen, crash_states};
 use super::device_faults::{filled, ten_records};
 use super::{
     History, Outcome, Random, SECTORS, SEED, Workload, fresh_disk, geometry, records, recovers, run,
@@ -165,26 +165,32 @@ fn cut_copies(seed: u64) -> Outcome {
             let finished = copy(&mut source, &mut target).is_ok();
             // Many sectors are in flight, and most of their fates are alike: some of them will do.
             let mut turn = 0;
-            crash_states(&target, effort, &mut random, &mut |state| {
-                turn += 1;
-                if turn > 12 && turn % 8 != 0 {
-                    return Ok(());
-                }
-                states += 1;
-                let Ok((mut ledger, report)) = Ledger::open(state) else {
-                    return Ok(());
-                };
-                if let Some(reason) = report.read_only {
-                    return Err(format!("cut {cut}: read-only: {reason}"));
-                }
-                let found = records(&mut ledger)?;
-                let is_old = !finished && found == old.acknowledged;
-                if is_old || found == history.acknowledged {
-                    Ok(())
-                } else {
-                    Err(format!("cut {cut}: {} records", found.len()))
-                }
-            })?;
+            crash_states(
+                &target,
+                &mut Seen::default(),
+                effort,
+                &mut random,
+                &mut |state| {
+                    turn += 1;
+                    if turn > 12 && turn % 8 != 0 {
+                        return Ok(());
+                    }
+                    states += 1;
+                    let Ok((mut ledger, report)) = Ledger::open(state) else {
+                        return Ok(());
+                    };
+                    if let Some(reason) = report.read_only {
+                        return Err(format!("cut {cut}: read-only: {reason}"));
+                    }
+                    let found = records(&mut ledger)?;
+                    let is_old = !finished && found == old.acknowledged;
+                    if is_old || found == history.acknowledged {
+                        Ok(())
+                    } else {
+                        Err(format!("cut {cut}: {} records", found.len()))
+                    }
+                },
+            )?;
             if finished {
                 let durable = target.crash(|_| SectorFate::Old);
                 recovers(durable, &history)?;

@@ -26,9 +26,44 @@ pub(super) struct Effort {
 /// Fates of whole frames, tried in all combinations.
 const FRAME_FATES: u64 = 4;
 
-/// The disks that a crash of `disk` may leave. Fates that leave the same bytes count once.
+/// What crashes of one session have left already. Crashes at two writes between the same flushes leave
+/// much that is the same, and it counts once.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Flushes that were done, and so the bytes that the states below differ from.
+    flushes_done: u64,
+    states: HashSet<Vec<Changed>>,
+}
+
+/// A sector that is not as it was at the last flush: its number, which of its writes since it holds,
+/// and what makes garbage of that.
+type Changed = (u64, usize, Option<u64>);
+
+impl Seen {
+    /// Takes note of the state that `fates` leave; says whether it is new.
+    fn is_new(&mut self, disk: &SimulatedDisk, fates: &[(u64, SectorFate)]) -> bool {
+        if disk.flushes_done() != self.flushes_done {
+            self.flushes_done = disk.flushes_done();
+            self.states.clear();
+        }
+        let changed = fates.iter().filter_map(|(sector, fate)| {
+            let writes = disk.pending_writes(*sector);
+            match fate {
+                SectorFate::Old => None,
+                SectorFate::New => Some((*sector, writes, None)),
+                SectorFate::Earlier => Some((*sector, writes.saturating_sub(1), None)),
+                SectorFate::Garbage(seed) => Some((*sector, writes, Some(*seed))),
+            }
+        });
+        self.states.insert(changed.collect())
+    }
+}
+
+/// The disks that a crash of `disk` may leave, but those `seen` at another crash of the same session.
+/// Fates that leave the same bytes count once.
 pub(super) fn crash_states(
     disk: &SimulatedDisk,
+    seen: &mut Seen,
     effort: Effort,
     random: &mut Random,
     visit: &mut dyn FnMut(SimulatedDisk) -> Result<(), String>,
@@ -37,21 +72,18 @@ pub(super) fn crash_states(
     let mut frames: Vec<u64> = pending.iter().map(|sector| sector / 8).collect();
     frames.dedup();
     let position = |sector: u64| frames.binary_search(&(sector / 8)).unwrap_or(0);
-    let mut seen = HashSet::new();
     let mut states = 0;
     let mut try_state = |fate: &mut dyn FnMut(u64) -> SectorFate| {
-        let fates: Vec<SectorFate> = pending
+        let fates: Vec<(u64, SectorFate)> = pending
             .iter()
-            .map(|sector| disk.plainest(*sector, fate(*sector)))
+            .map(|sector| (*sector, disk.plainest(*sector, fate(*sector))))
             .collect();
-        if seen.contains(&fates) {
+        if !seen.is_new(disk, &fates) {
             return Ok(());
         }
         states += 1;
         let mut next = fates.iter();
-        let state = disk.crash(|_| next.next().copied().unwrap_or(SectorFate::Old));
-        seen.insert(fates);
-        visit(state)
+        visit(disk.crash(|_| next.next().map_or(SectorFate::Old, |(_, fate)| *fate)))
     };
     // All combinations where they are few, a sample where they are many.
     let combinations = FRAME_FATES.saturating_pow(frames.len() as u32);
@@ -111,6 +143,7 @@ pub(super) fn crash_states(
 pub(super) fn crash_campaign(workload: &Workload, effort: Effort, seed: u64) -> Outcome {
     let mut random = Random(seed);
     let mut total = 0;
+    let mut seen = Seen::default();
     for cut in 0.. {
         let mut disk = fresh_disk();
         disk.cut_power_after(cut);
@@ -126,7 +159,7 @@ pub(super) fn crash_campaign(workload: &Workload, effort: Effort, seed: u64) -> 
         let mut sample = 0;
         let mut inner = Random(random.next());
         let mut nested = 0;
-        total += crash_states(&disk, effort, &mut random, &mut |state| {
+        total += crash_states(&disk, &mut seen, effort, &mut random, &mut |state| {
             let place = |error| format!("cut {cut}, state {sample}: {error}");
             if sample % effort.crash_recovery_every == 0 {
                 nested += crash_recovery(&state, &history, &mut inner, effort.recovery_depth)
@@ -162,6 +195,7 @@ fn crash_recovery(
         recovery_depth: 0,
     };
     let mut total = 0;
+    let mut seen = Seen::default();
     for cut in 0..64 {
         let mut disk = disk.clone();
         disk.cut_power_after(cut);
@@ -175,7 +209,7 @@ fn crash_recovery(
         let mut turn = 0;
         let mut nested = 0;
         let mut inner = Random(random.next());
-        crash_states(&disk, effort, random, &mut |state| {
+        crash_states(&disk, &mut seen, effort, random, &mut |state| {
             turn += 1;
             if turn % 7 != 0 && turn > 12 {
                 return Ok(());
@@ -219,11 +253,17 @@ pub(super) fn warm_restart_campaign(seed: u64) -> Outcome {
             in_flight: Vec::new(),
         };
         let disk = ledger.into_device();
-        total += crash_states(&disk, effort, &mut random, &mut |state| {
-            recovers(state, &reported)
-                .map(|_| ())
-                .map_err(|error| format!("warm cut {cut}: {error}"))
-        })?;
+        total += crash_states(
+            &disk,
+            &mut Seen::default(),
+            effort,
+            &mut random,
+            &mut |state| {
+                recovers(state, &reported)
+                    .map(|_| ())
+                    .map_err(|error| format!("warm cut {cut}: {error}"))
+            },
+        )?;
         total += 1;
     }
     Ok(total)
@@ -295,9 +335,13 @@ pub(super) fn leftover_campaign(seed: u64) -> Outcome {
             recovers(state, &history)
                 .map_err(|error| format!("leftover {missing}/{kept}: {error}"))?;
         }
-        total += crash_states(&disk, quick, &mut random, &mut |state| {
-            recovers(state, &history).map(|_| ())
-        })?;
+        total += crash_states(
+            &disk,
+            &mut Seen::default(),
+            quick,
+            &mut random,
+            &mut |state| recovers(state, &history).map(|_| ()),
+        )?;
     }
     Ok(total)
 }

@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::crash::{Effort, crash_states};
+use super::crash::{Effort, Seen, crash_states};
 use super::{
     History, Outcome, Random, SECTORS, SEED, Workload, fresh_disk, geometry, goes_on, records,
     recovers, recovers_or_stops, run,
@@ -336,15 +336,21 @@ pub(super) fn lying_flush_campaign(seed: u64) -> Outcome {
             .cloned()
             .collect();
         let disk = ledger.into_device();
-        total += crash_states(&disk, effort, &mut random, &mut |state| {
-            let Ok((mut ledger, report)) = Ledger::open(state) else {
-                return Ok(());
-            };
-            if report.read_only.is_some() || issued.starts_with(&records(&mut ledger)?) {
-                return Ok(());
-            }
-            Err(String::from("records that were never issued in this order"))
-        })?;
+        total += crash_states(
+            &disk,
+            &mut Seen::default(),
+            effort,
+            &mut random,
+            &mut |state| {
+                let Ok((mut ledger, report)) = Ledger::open(state) else {
+                    return Ok(());
+                };
+                if report.read_only.is_some() || issued.starts_with(&records(&mut ledger)?) {
+                    return Ok(());
+                }
+                Err(String::from("records that were never issued in this order"))
+            },
+        )?;
     }
     Ok(total)
 }
@@ -369,21 +375,27 @@ pub(super) fn crash_and_damage_campaign(seed: u64) -> Outcome {
         run(&mut ledger, &workload, &mut history);
         let disk = ledger.into_device();
         let mut dice = Random(random.next());
-        total += crash_states(&disk, effort, &mut random, &mut |state| {
-            let mut wreck = |disk: &mut SimulatedDisk| {
-                let pick = dice.below(frames.len() as u64) as usize;
-                let noise = dice.next() as u8 | 1;
-                if let Some((offset, _)) = frames.get(pick) {
-                    disk.damage(*offset, FRAME_BYTES, |old| old ^ noise);
-                }
-            };
-            let mut once = state;
-            wreck(&mut once);
-            let mut twice = once.clone();
-            wreck(&mut twice);
-            recovers_or_stops(twice, &history)?;
-            recovers(once, &history).map(|_| ())
-        })
+        total += crash_states(
+            &disk,
+            &mut Seen::default(),
+            effort,
+            &mut random,
+            &mut |state| {
+                let mut wreck = |disk: &mut SimulatedDisk| {
+                    let pick = dice.below(frames.len() as u64) as usize;
+                    let noise = dice.next() as u8 | 1;
+                    if let Some((offset, _)) = frames.get(pick) {
+                        disk.damage(*offset, FRAME_BYTES, |old| old ^ noise);
+                    }
+                };
+                let mut once = state;
+                wreck(&mut once);
+                let mut twice = once.clone();
+                wreck(&mut twice);
+                recovers_or_stops(twice, &history)?;
+                recovers(once, &history).map(|_| ())
+            },
+        )
         .map_err(|error| format!("cut {cut}: {error}"))?;
     }
     Ok(total)

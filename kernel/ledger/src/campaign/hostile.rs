@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::crash::{Effort, crash_states};
+use super::crash::{Effort, Seen, crash_states};
 use super::{History, Outcome, Random, SECTORS, SEED, fresh_disk, records, run};
 use crate::device::{BlockDevice, SECTOR_BYTES};
 use crate::error::{FormatError, OpenError, ReadOnlyReason};
@@ -290,25 +290,31 @@ fn formatting_cut_short_leaves_the_old_ledger_none_or_the_new_one() {
         let mut disk = disk.clone();
         disk.cut_power_after(cut);
         let finished = make(&mut disk, OTHER).is_ok();
-        states += crash_states(&disk, effort, &mut random, &mut |state| {
-            let Ok((mut ledger, report)) = Ledger::open(state) else {
-                return Ok(());
-            };
-            if report.read_only.is_some() {
-                return Err(format!("cut {cut}: read-only"));
-            }
-            let found = records(&mut ledger)?;
-            let expected: Vec<_> = if ledger.epoch() == OTHER.epoch {
-                Vec::new()
-            } else {
-                history.acknowledged.clone()
-            };
-            if found == expected {
-                Ok(())
-            } else {
-                Err(format!("cut {cut}: a mixture of {} records", found.len()))
-            }
-        })
+        states += crash_states(
+            &disk,
+            &mut Seen::default(),
+            effort,
+            &mut random,
+            &mut |state| {
+                let Ok((mut ledger, report)) = Ledger::open(state) else {
+                    return Ok(());
+                };
+                if report.read_only.is_some() {
+                    return Err(format!("cut {cut}: read-only"));
+                }
+                let found = records(&mut ledger)?;
+                let expected: Vec<_> = if ledger.epoch() == OTHER.epoch {
+                    Vec::new()
+                } else {
+                    history.acknowledged.clone()
+                };
+                if found == expected {
+                    Ok(())
+                } else {
+                    Err(format!("cut {cut}: a mixture of {} records", found.len()))
+                }
+            },
+        )
         .unwrap();
         if finished {
             break;

@@ -286,14 +286,7 @@ fn tampering_of_every_kind_is_found_by_a_checkpoint_for_as_long_as_asked() {
         gate: 5_000,
         campaign: 100_000,
     };
-    let mut campaign = Campaign::begin("ledger: tampering", size);
-    while let Some(seed) = campaign.next_round() {
-        match forged_session(seed) {
-            Ok(states) => campaign.add(states),
-            Err(violation) => panic!("GLYPHOS_CAMPAIGN_SEED={seed}: {violation}"),
-        }
-    }
-    campaign.end();
+    Campaign::begin("ledger: tampering", size).run(forged_session);
 }
 
 #[test]
