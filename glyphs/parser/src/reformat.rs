@@ -92,5 +92,9 @@ mod tests {
         let source = format!("{ids}b");
         assert!(source.len() <= FILE_BYTES_MAX);
         assert_eq!(reformat("a.gdf", source.as_bytes()).unwrap(), source);
+        // A blank and a line feed come in.
+        let comment = "#".repeat(FILE_BYTES_MAX - "glyph_id: a\n\n".len());
+        let fits = reformat("a.gdf", format!("glyph_id:a\n{comment}").as_bytes()).unwrap();
+        assert!(fits.starts_with("glyph_id: a\n") && fits.len() == FILE_BYTES_MAX);
     }
 }

@@ -83,7 +83,10 @@ mod tests {
         assert_eq!(distance("abc", ""), Some(3));
         assert_eq!(distance("kitten", "sitting"), Some(3));
         assert_eq!(distance("Parent", "parent"), Some(0));
-        assert_eq!(distance(&"x".repeat(65), "x"), None);
+        let long = "x".repeat(WORD_BYTES_MAX);
+        assert_eq!(distance(&long, &long), Some(0));
+        assert_eq!(distance(&(long.clone() + "x"), &long), None);
+        assert_eq!(distance(&long, &(long.clone() + "x")), None);
     }
 
     #[test]
@@ -96,5 +99,7 @@ mod tests {
         assert_eq!(nearest("x", ["a", "b"]), None);
         assert_eq!(nearest("x", ["a", "x1"]), Some("x1"));
         assert_eq!(nearest("ab", ["xy", "ac"]), Some("ac"));
+        assert_eq!(nearest("ab", ["ac", "ad"]), Some("ac"));
+        assert_eq!(nearest("decayed", ["decays", "decayes"]), Some("decayes"));
     }
 }

@@ -67,6 +67,8 @@ pub(crate) fn run(artifacts: &Artifacts, arguments: &Arguments) -> Result<()> {
             .arg(&output)
             // Doctests show, they do not judge; and each would be compiled for each mutant.
             .args(["--cargo-test-arg=--lib", "--cargo-test-arg=--tests"])
+            // The tests of a crate take seconds: on a busy machine a minute still means that they hang.
+            .args(["--minimum-test-timeout", "60"])
             .args(["--sharding", "round-robin", "--shard"])
             .arg(format!("0/{}", arguments.one_of.max(1)))
             .env("CARGO_TARGET_DIR", folder.join("build"))

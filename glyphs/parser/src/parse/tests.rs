@@ -1,6 +1,7 @@
 //! What the reader takes and refuses, and what it says.
 
 use super::*;
+use crate::limits::PROGRAM_BYTES_MAX;
 use crate::{Chronocode, Command, Comparison, Constraint, ParentsWord, StateField, print};
 use std::string::{String, ToString};
 use std::vec;
@@ -301,6 +302,7 @@ fn programs_are_refused_with_the_place_of_the_command() {
 fn constraints_are_refused_with_a_hint() {
     for (text, mark) in [
         ("coherence => 80", "did you mean `>=`?"),
+        ("coherence =< 80", "did you mean `<=`?"),
         ("coherence = 80", "did you mean `==`?"),
         ("coherence != 80", "one of the comparisons"),
         ("coherense >= 80", "did you mean `coherence`?"),
@@ -344,6 +346,34 @@ fn lines_that_are_not_text_are_refused_and_the_rest_still_read() {
             .found
             .contains("byte order mark")
     );
+}
+
+#[test]
+fn a_control_character_is_seen_alone_and_beside_others() {
+    for (line, found) in [
+        ("\u{1}", "U+0001"),
+        ("\u{7f}", "U+007F"),
+        ("\u{80}", "U+0080"),
+        ("\u{1}\u{2}", "U+0001"),
+        ("\u{7f}\u{7f}", "U+007F"),
+        ("\u{80}\u{81}", "U+0080"),
+        ("\u{1}\u{7f}", "U+0001"),
+        ("\u{1}\u{80}", "U+0001"),
+        ("\u{7f}\u{80}", "U+007F"),
+    ] {
+        let at = |diagnostic: &Diagnostic| (diagnostic.line, diagnostic.column);
+        let errors = errors(&format!("glyph_id: x\n{line}\n"));
+        assert_eq!(errors.len(), 1, "{line:?}");
+        assert_eq!((at(&errors[0]), errors[0].found.as_ref()), ((2, 1), found));
+    }
+}
+
+#[test]
+fn a_carriage_return_that_no_line_feed_follows_is_refused() {
+    assert_eq!(sound("glyph_id: x\r\nphase: 1\r\n").phase, 1.0);
+    let errors = errors("glyph_id: x\r\nphase: 1\r");
+    assert_eq!((errors[0].line, errors[0].column), (2, 9));
+    assert_eq!(errors[0].found, "U+000D");
 }
 
 #[test]
@@ -402,6 +432,20 @@ fn what_is_printed_reads_back_the_same() {
         assert_eq!(sound(&printed), definition);
         assert_eq!(print(&sound(&printed)), printed);
     }
+}
+
+#[test]
+fn a_program_is_spelled_to_be_read_where_the_limit_allows() {
+    let program = |joint: &str, last: &str| {
+        let commands = vec!["phase_shift(0.5)"; 53].join(joint);
+        format!("{commands}{joint}phase_shift({last})")
+    };
+    let printed = |source: &str| print(&sound(&format!("glyph_id: x\nactivation: {source}")));
+    let readable = program(" | ", "0.25");
+    assert_eq!(readable.len(), PROGRAM_BYTES_MAX);
+    assert!(printed(&program("|", "0.25")).contains(&readable));
+    let short = program("|", "0.125").replace("0.", ".");
+    assert!(printed(&program("|", "0.125")).contains(&short));
 }
 
 #[test]
