@@ -56,8 +56,8 @@ pub(crate) struct Arguments {
     /// Put this input into the target's corpus, where the gate runs it from then on
     #[arg(long, value_name = "FILE", requires = "target")]
     keep: Option<PathBuf>,
-    /// Make the corpus anew from itself and from what was found: the fewest and shortest inputs that
-    /// reach all that both reach, and every input that was put there by --keep
+    /// Make the corpus anew from itself and from what was found: as few inputs as reach every edge that
+    /// both reach, and every input that was put there by --keep
     #[arg(long, conflicts_with = "keep")]
     minimise: bool,
 }
@@ -125,6 +125,9 @@ pub(crate) fn campaign(
     Ok(sum)
 }
 
+/// Status with which libFuzzer ends when somebody stops it.
+const INTERRUPTED: i32 = 72;
+
 /// Runs one target within limits of libFuzzer, its messages on this terminal; gives the executions.
 fn fuzz(artifacts: &Artifacts, target: &str, limits: &[String]) -> Result<u64> {
     let found = folder(artifacts, "found", Some(target))?;
@@ -150,6 +153,12 @@ fn fuzz(artifacts: &Artifacts, target: &str, limits: &[String]) -> Result<u64> {
         eprintln!("{line}");
     }
     let status = child.wait().context("cannot wait for the target")?;
+    if status.code() == Some(INTERRUPTED) {
+        bail!(
+            "{target} was stopped after {} executions",
+            executions.unwrap_or(0)
+        );
+    }
     if !status.success() {
         bail!(
             "an input breaks {target}; `cargo xtask fuzz {target} --keep FILE` makes a test of the input that is named above"
@@ -172,25 +181,43 @@ fn folder(artifacts: &Artifacts, name: &str, target: Option<&str>) -> Result<Pat
     Ok(folder)
 }
 
-/// Replaces the corpus of a target by the least that reaches as much.
+/// Replaces the corpus of a target by the least that reaches as much: of what people wrote all that
+/// adds an edge, and of what was found a set cover of the other edges.
 fn minimise(artifacts: &Artifacts, target: &str) -> Result<()> {
     let corpus = corpus(artifacts, target);
     let found = folder(artifacts, "found", Some(target))?;
-    let least = folder(artifacts, "least", Some(target))?;
-    for old in files(&least)? {
-        fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+    let (written, least) = (
+        folder(artifacts, "written", Some(target))?,
+        folder(artifacts, "least", Some(target))?,
+    );
+    for old in files(&written)?.iter().chain(&files(&least)?) {
+        fs::remove_file(old).with_context(|| format!("cannot remove {}", old.display()))?;
     }
-    process::run(
-        Command::new(program(artifacts, target))
-            .arg("-merge=1")
-            .arg(&least)
-            .arg(&corpus)
-            .arg(&found),
-    )?;
+    for path in files(&corpus)? {
+        let name = name_of(&path);
+        if !name.starts_with(FOUND) {
+            fs::copy(&path, written.join(&name))
+                .with_context(|| format!("cannot copy {}", path.display()))?;
+        }
+    }
+    let merge = |how: &str, sources: &[&Path]| {
+        process::run(
+            Command::new(program(artifacts, target))
+                // Counting how often an edge is passed would keep five times as many.
+                .args([how, "-use_counters=0"])
+                .arg(&least)
+                .args(sources),
+        )
+    };
+    merge("-merge=1", &[&written])?;
+    merge("-set_cover_merge=1", &[&corpus, &found])?;
     let (kept, removed) = replace(&corpus, &least)?;
     println!("fuzz: {target} keeps {kept} inputs, {removed} that reach nothing more are gone");
     Ok(())
 }
+
+/// What begins the name of an input that fuzzing found and nobody wrote.
+const FOUND: &str = "found_";
 
 /// What begins the name of an input that once failed.
 const KEPT: &str = "kept_";
@@ -206,9 +233,8 @@ fn replace(corpus: &Path, least: &Path) -> Result<(usize, usize)> {
     }
     let (mut kept, mut removed) = (0, 0);
     for path in files(corpus)? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
         let is_new = missing.remove(&read(&path)?);
-        if is_new || name.starts_with(KEPT) {
+        if is_new || name_of(&path).starts_with(KEPT) {
             kept += 1;
         } else {
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
@@ -216,7 +242,7 @@ fn replace(corpus: &Path, least: &Path) -> Result<(usize, usize)> {
         }
     }
     for bytes in missing {
-        write(corpus, "found_", &bytes)?;
+        write(corpus, FOUND, &bytes)?;
         kept += 1;
     }
     Ok((kept, removed))
@@ -232,6 +258,11 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     files.retain(|path| path.is_file());
     files.sort();
     Ok(files)
+}
+
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 fn corpus(artifacts: &Artifacts, target: &str) -> PathBuf {
@@ -339,7 +370,7 @@ mod tests {
         let names: Vec<String> = files(&corpus)
             .unwrap()
             .iter()
-            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+            .map(|path| name_of(path))
             .collect();
         fs::remove_dir_all(&folder).unwrap();
         assert_eq!(names, ["chain", "found_ba7816bf8f01cfea", "kept_0"]);
