@@ -27,7 +27,6 @@ mod number;
 mod parse;
 mod print;
 mod reformat;
-mod suggest;
 
 pub use chronocode::Chronocode;
 pub use definition::{Command, Comparison, Constraint, Definition, ParentsWord, StateField};
@@ -36,7 +35,6 @@ pub use field::Field;
 pub use parse::{Parsed, Place, Places, Refusal, parse};
 pub use print::print;
 pub use reformat::reformat;
-pub use suggest::nearest;
 
 /// Bounds of the format that only this crate enforces.
 pub mod limits {

@@ -14,8 +14,9 @@ mod report;
 mod value;
 
 use crate::limits::{DIAGNOSTICS_MAX, FILE_BYTES_MAX};
-use crate::{Definition, Diagnostic, Field, quote, suggest};
+use crate::{Definition, Diagnostic, Field, quote};
 use abi::GlyphId;
+use abi::suggest::nearest;
 use alloc::format;
 use alloc::vec::Vec;
 use core::fmt;
@@ -202,7 +203,7 @@ impl Reading {
                 key,
                 "a field of the format as key",
                 quote(key.text),
-                || suggest::nearest(key.text, Field::keys()),
+                || nearest(key.text, Field::keys()),
             );
             return;
         };

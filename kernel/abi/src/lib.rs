@@ -24,6 +24,7 @@ pub mod key_file;
 pub mod limits;
 pub mod request;
 pub mod response;
+pub mod suggest;
 pub mod time;
 pub mod vault;
 

@@ -7,6 +7,7 @@ use crate::Node;
 use crate::ports::Machine;
 use abi::request::{Activate, Include};
 use abi::response::{Activation, FieldState};
+use abi::suggest::nearest;
 use abi::{Fault, FaultCode, GlyphId, Response};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -21,6 +22,8 @@ use telemetry::{EventKind, Histogram, WordCounter};
 pub(crate) const SUBSTRATE_REASON: &str = "substrate";
 /// Most characters of an error's text in a fault, so that a vault cannot flood a console.
 const FAULT_TEXT_BYTES_MAX: usize = 400;
+/// Most ids that a missing one is compared with, so that the answer stays instant in any vault.
+const COMPARISONS_MAX: usize = 4096;
 
 /// The vault, and what of it is active.
 pub(crate) struct Glyphs {
@@ -56,9 +59,14 @@ impl Glyphs {
                 format!("{id} was refused when the vault was loaded: type `vault errors`"),
             ));
         }
+        let ids = self.vault.glyphs().take(COMPARISONS_MAX);
+        let ids = ids.map(|glyph| self.vault.id(glyph).as_str());
         Err(Fault::new(
             FaultCode::NotFound,
-            format!("there is no glyph {id}: type `vault list`"),
+            match nearest(id.as_str(), ids) {
+                Some(near) => format!("there is no glyph {id}; did you mean `{near}`?"),
+                None => format!("there is no glyph {id}: type `vault list`"),
+            },
         ))
     }
 

@@ -6,7 +6,6 @@
 
 mod arguments;
 mod governance;
-mod nearest;
 mod substrate;
 mod system;
 mod table;
@@ -15,6 +14,7 @@ mod vault;
 pub(crate) use table::{Entry, Slot, entries, group_summary, names_below};
 
 use crate::words::{self, Word};
+use abi::suggest::nearest;
 use abi::{Fault, FaultCode, Request};
 use alloc::format;
 use alloc::string::String;
@@ -150,7 +150,7 @@ fn find(words: &[Word]) -> Result<(&'static Entry, &[Word]), Fault> {
     let first = words.first().map_or("", |word| word.text.as_str());
     let second = words.get(1).map(|word| word.text.as_str());
     if group_summary(first).is_none() {
-        return Err(usage(match nearest::nearest(first, names_below(&[])) {
+        return Err(usage(match meant(first) {
             Some(name) => format!(
                 "no command is called {}; did you mean `{name}`?",
                 Typed(first)
@@ -167,7 +167,7 @@ fn find(words: &[Word]) -> Result<(&'static Entry, &[Word]), Fault> {
             let names: Vec<_> = below().collect();
             format!("{first} needs one of: {}", names.join(", "))
         }
-        Some(second) => match nearest::nearest(second, below()) {
+        Some(second) => match nearest(second, below()) {
             Some(name) => format!(
                 "{first} has no {}; did you mean `{first} {name}`?",
                 Typed(second)
@@ -178,6 +178,16 @@ fn find(words: &[Word]) -> Result<(&'static Entry, &[Word]), Fault> {
             ),
         },
     }))
+}
+
+/// The command that a line without one was probably meant for: one that is named without its group, or
+/// misspelt.
+fn meant(first: &str) -> Option<String> {
+    let mut inside = entries().filter(|entry| entry.path.get(1) == Some(&first));
+    match (inside.next(), inside.next()) {
+        (Some(entry), None) => Some(entry.path.join(" ")),
+        _ => nearest(first, names_below(&[])).map(String::from),
+    }
 }
 
 /// The words at the start of a line that name a command or a group, without its arguments.

@@ -8,7 +8,7 @@
 
 use super::files::Candidate;
 use abi::GlyphId;
-use glyph_parser::nearest;
+use abi::suggest::nearest;
 
 /// Comparisons of a whole vault: sixty-four missing ids among 4096 glyphs, some 20 ms.
 const COMPARISONS_MAX: usize = 1 << 18;

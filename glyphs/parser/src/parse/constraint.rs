@@ -5,7 +5,8 @@
 use super::piece::Piece;
 use super::report::Report;
 use super::value::{finite, found, list};
-use crate::{Comparison, Constraint, Field, ParentsWord, StateField, quote, suggest};
+use crate::{Comparison, Constraint, Field, ParentsWord, StateField, quote};
+use abi::suggest::nearest;
 use alloc::vec::Vec;
 
 const FIELD: Field = Field::Constraints;
@@ -68,7 +69,7 @@ fn word(entry: Piece<'_>, report: &mut Report<'_>) -> Option<Constraint> {
         "requires_parent_active, requires_both_parents_active, requires_all_parents_active \
          or a comparison such as `coherence >= 80`",
         quote(entry.text),
-        || suggest::nearest(entry.text, names),
+        || nearest(entry.text, names),
     );
     None
 }
@@ -83,7 +84,7 @@ fn state_field(piece: Piece<'_>, report: &mut Report<'_>) -> Option<StateField> 
             piece,
             "one of coherence, magnitude, resonance, phase, entanglement",
             found(piece.text),
-            || suggest::nearest(piece.text, StateField::ALL.map(StateField::name)),
+            || nearest(piece.text, StateField::ALL.map(StateField::name)),
         );
     }
     known

@@ -7,8 +7,9 @@ use super::piece::Piece;
 use super::report::Report;
 use super::value::{finite, found, glyph_id};
 use crate::limits::PROGRAM_BYTES_MAX;
-use crate::{Command, Field, quote, suggest};
+use crate::{Command, Field, quote};
 use abi::limits::COMMANDS_MAX;
+use abi::suggest::nearest;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -56,7 +57,7 @@ fn command(piece: Piece<'_>, report: &mut Report<'_>) -> Option<Command> {
             piece,
             "a command as `name(argument)`",
             found(piece.text),
-            || suggest::nearest(piece.text, Command::WORDS),
+            || nearest(piece.text, Command::WORDS),
         );
         return None;
     };
@@ -103,7 +104,7 @@ fn command(piece: Piece<'_>, report: &mut Report<'_>) -> Option<Command> {
                 } else {
                     quote(other)
                 },
-                || suggest::nearest(other, Command::WORDS),
+                || nearest(other, Command::WORDS),
             );
             None
         }

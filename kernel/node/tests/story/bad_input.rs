@@ -21,6 +21,20 @@ fn a_bad_file_in_the_vault_is_named_and_the_others_load() {
 }
 
 #[test]
+fn a_misspelt_glyph_is_answered_with_the_nearest_one() {
+    let mut files = EXAMPLE.to_vec();
+    files.push(("vault/comet.gdf", "glyph_id: comet\n"));
+    let mut session = Session::start(&World::new(), Some(&ramdisk(&files)), None);
+    for line in ["activate commet", "glyph show Comet", "glyph tree coemt"] {
+        let fault = session.refused(line);
+        assert_eq!(fault.code, FaultCode::NotFound);
+        assert!(fault.text.contains("did you mean `comet`?"), "{fault}");
+    }
+    let far = session.refused("activate galaxy").text;
+    assert!(far.ends_with("type `vault list`"), "{far}");
+}
+
+#[test]
 fn a_ramdisk_cut_short_leaves_a_node_without_a_vault() {
     let archive = ramdisk(&EXAMPLE);
     for length in [0, 1, 511, 512, 700, 1024, archive.len() - 512] {

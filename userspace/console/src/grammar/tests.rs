@@ -58,6 +58,10 @@ fn blank_lines_ask_for_nothing() {
 fn a_misspelt_name_gets_the_nearest_one() {
     assert!(refusal("actviate b").contains("did you mean `activate`?"));
     assert!(refusal("substrate raed 1").contains("did you mean `substrate read`?"));
+    assert!(refusal("wave 1 2 3").contains("did you mean `substrate wave`?"));
+    // Four groups have a list.
+    assert!(refusal("list").contains("`help` lists them all"));
+    assert!(refusal("Status").contains("did you mean `status`?"));
     assert!(refusal("frobnicate").contains("`help` lists them all"));
     assert!(refusal("vault").contains("vault needs one of: list, errors"));
     assert!(refusal("vault frobnicate").contains("`help vault`"));

@@ -1,4 +1,4 @@
-//! Near misses: the known word that a person probably meant.
+//! Near misses: the known word that a person probably meant, for refusals that propose it.
 //!
 //! Invariant: work per call is bounded by the number of candidates times the square of
 //! [`WORD_BYTES_MAX`]; longer words get no suggestion.
