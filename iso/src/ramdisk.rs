@@ -13,7 +13,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use glyph_archive::{PackError, ustar};
+use glyph_archive::{POLICY_FILE, PackError, ustar};
+use governance::Policy;
+use governance::policy::PolicyError;
 
 /// The name of the boot options inside the ramdisk.
 pub const OPTIONS_NAME: &str = "glyphos.conf";
@@ -29,6 +31,8 @@ pub enum RamdiskError {
     EmptyVault(PathBuf),
     /// A glyph's file name is no UTF-8.
     BadName(PathBuf),
+    /// The vault's policy of governance is not sound.
+    Policy(PathBuf, PolicyError),
     /// The vault cannot be packed into an archive.
     Vault(PackError),
     /// The boot options or the archive are too large for a tar.
@@ -49,6 +53,7 @@ impl fmt::Display for RamdiskError {
             Self::BadName(path) => {
                 write!(f, "rename {}: its name is not UTF-8", path.display())
             }
+            Self::Policy(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Vault(error) => write!(f, "cannot pack the vault: {error}"),
             Self::TooLarge(name) => write!(f, "{name} is too large for a ramdisk"),
         }
@@ -57,7 +62,8 @@ impl fmt::Display for RamdiskError {
 
 impl std::error::Error for RamdiskError {}
 
-/// Reads the boot options file and every `.gdf` file directly in `vault`, and packs them; `seed` signs.
+/// Reads the boot options file, and every `.gdf` file and the policy directly in `vault`, and packs them;
+/// `seed` signs.
 ///
 /// # Errors
 /// [`RamdiskError`] names the file.
@@ -82,10 +88,16 @@ pub fn from_files(options: &Path, vault: &Path, seed: &[u8; 32]) -> Result<Vec<u
     if glyphs.is_empty() {
         return Err(RamdiskError::EmptyVault(vault.to_path_buf()));
     }
-    let glyphs = glyphs
+    let policy = vault.join(POLICY_FILE);
+    if policy.exists() {
+        let text = fs::read(&policy).map_err(unreadable(&policy))?;
+        Policy::parse(&text).map_err(|error| RamdiskError::Policy(policy, error))?;
+        glyphs.push((POLICY_FILE.to_owned(), text));
+    }
+    let files = glyphs
         .iter()
         .map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
-    let archive = glyph_archive::pack(glyphs, seed).map_err(RamdiskError::Vault)?;
+    let archive = glyph_archive::pack(files, seed).map_err(RamdiskError::Vault)?;
     let options = fs::read(options).map_err(unreadable(options))?;
     pack(&options, &archive)
 }
@@ -112,6 +124,7 @@ mod tests {
     use std::io::Read;
 
     const SEED: [u8; 32] = [3; 32];
+    const POLICY: &str = include_str!("../../glyphs/vault/policy.txt");
 
     /// The names and contents that another program reads from a tar.
     fn read_by_another(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
@@ -173,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn only_glyph_files_are_taken_and_an_empty_vault_is_refused() {
+    fn only_glyph_files_and_a_sound_policy_are_taken_and_an_empty_vault_is_refused() {
         let folder = std::env::temp_dir().join(format!("iso-vault-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let options = folder.join("glyphos.conf");
@@ -185,12 +198,19 @@ mod tests {
         fs::write(folder.join("two.gdf"), "text").unwrap();
         fs::write(folder.join("one.gdf"), "text").unwrap();
         fs::write(folder.join("README.md"), "not a glyph").unwrap();
+        fs::write(folder.join("policy.txt"), POLICY).unwrap();
         let bytes = from_files(&options, &folder, &SEED).unwrap();
         let read = read_by_another(&bytes);
         let trusted = TrustedKey::new(public_key(&SEED), KeyOrigin::Given).unwrap();
         let archive = Archive::open(&read[1].1, &trusted).unwrap();
         let names: Vec<_> = archive.files().map(|(name, _)| name).collect();
         assert_eq!(names, ["one.gdf", "two.gdf"]);
+        assert_eq!(archive.policy(), Some(POLICY.as_bytes()));
+        let lowered = POLICY.replace("min_signatures: 3", "min_signatures: 2");
+        fs::write(folder.join("policy.txt"), lowered).unwrap();
+        let refused = from_files(&options, &folder, &SEED);
+        assert!(matches!(refused, Err(RamdiskError::Policy(..))));
+        fs::remove_file(folder.join("policy.txt")).unwrap();
         fs::write(folder.join("with space.gdf"), "text").unwrap();
         let refused = from_files(&options, &folder, &SEED);
         assert!(matches!(refused, Err(RamdiskError::Vault(_))));

@@ -22,8 +22,12 @@ pub fn governance(input: &[u8]) {
     }
     if let Ok(text) = core::str::from_utf8(input) {
         let _ = Message::from_line(text);
-        if let Err(error) = Policy::parse(text) {
-            assert!(error.line <= text.lines().count(), "{error}");
-        }
+    }
+    match Policy::parse(input) {
+        Ok(policy) => assert_eq!(policy.text().as_bytes(), input),
+        Err(error) => assert!(
+            error.line <= input.split(|byte| *byte == b'\n').count(),
+            "{error}"
+        ),
     }
 }

@@ -1,11 +1,10 @@
 //! The cases, by what they are about.
 //!
 //! `boot`: every way to start; `machine`: machines with something missing; `vault`: what it computes,
-//! `trust`: whose is taken, `vault_change`: how a quorum replaces it; `governance`, `killed`,
-//! `killed_override`, `damaged_ledger`, `block_log`, `failing_disk`, `disk_interrupts`, `bad_input`,
-//! `heal`, `large`, `telemetry`, `panic`, `recorded`, `struck` and `typing`: stories told to a running
-//! node;
-//! `controls`: broken machines that must fail.
+//! `trust`: whose is taken, `policy`: what it brings to governance, `vault_change`: how a quorum
+//! replaces it; `governance`, `killed`, `killed_override`, `damaged_ledger`, `block_log`,
+//! `failing_disk`, `disk_interrupts`, `bad_input`, `heal`, `large`, `telemetry`, `panic`, `recorded`, `struck` and
+//! `typing`: stories told to a running node; `controls`: broken machines that must fail.
 
 mod bad_input;
 mod block_log;
@@ -21,6 +20,7 @@ mod killed_override;
 mod large;
 mod machine;
 mod panic;
+mod policy;
 mod recorded;
 mod struck;
 mod telemetry;
@@ -53,6 +53,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(struck::cases());
     cases.extend(vault::cases());
     cases.extend(trust::cases());
+    cases.extend(policy::cases());
     cases.extend(vault_change::cases());
     cases.extend(controls::cases());
     cases

@@ -13,7 +13,9 @@ use sha2::{Digest as _, Sha256};
 
 /// Largest archive, in bytes: a vault of the largest size, and a header and padding for each file.
 pub const ARCHIVE_BYTES_MAX: usize = 32 << 20;
-/// What the names of a vault's files end in.
+/// Name of the policy of governance that a vault may carry beside its glyphs.
+pub const POLICY_FILE: &str = "policy.txt";
+/// What the names of a vault's glyphs end in.
 const ENDING: &str = ".gdf";
 
 /// A vault's files, signed with a trusted key, borrowed from the archive's bytes.
@@ -44,7 +46,7 @@ pub enum ArchiveError {
     Altered,
     /// Its signer packed something else than plain files.
     Tar(TarError),
-    /// Its signer packed a file whose name is no glyph's.
+    /// Its signer packed a file whose name is neither a glyph's nor the policy's.
     Name(String),
 }
 
@@ -92,7 +94,8 @@ impl fmt::Display for ArchiveError {
             }
             ArchiveError::Name(name) => write!(
                 out,
-                "{name} is no name of a glyph's file: it has to end in {ENDING} and name no folder"
+                "{name} is no name of a glyph's file: it has to end in {ENDING} and name no folder, \
+                 or to be {POLICY_FILE}"
             ),
         }
     }
@@ -103,7 +106,7 @@ impl core::error::Error for ArchiveError {}
 /// Why no archive was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PackError {
-    /// A file's name is not plain, or does not end in `.gdf`.
+    /// A file's name is not plain, or neither ends in `.gdf` nor is [`POLICY_FILE`].
     Name(String),
     /// Two files have one name.
     Twice(String),
@@ -142,7 +145,7 @@ impl<'a> Archive<'a> {
         }
         let tar = seal::open(bytes, trusted)?;
         let files = ustar::entries(tar).map_err(ArchiveError::Tar)?;
-        if let Some(stranger) = files.iter().find(|file| !is_glyph_name(file.name)) {
+        if let Some(stranger) = files.iter().find(|file| !is_vault_name(file.name)) {
             return Err(ArchiveError::Name(stranger.name.into()));
         }
         Ok(Archive {
@@ -151,9 +154,17 @@ impl<'a> Archive<'a> {
         })
     }
 
-    /// Name and bytes of each file, by name.
+    /// Name and bytes of each glyph's file, by name.
     pub fn files(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> {
-        self.files.iter().map(|file| (file.name, file.bytes))
+        let glyphs = self.files.iter().filter(|file| file.name != POLICY_FILE);
+        glyphs.map(|file| (file.name, file.bytes))
+    }
+
+    /// The text of the policy of governance, if the vault carries one.
+    #[must_use]
+    pub fn policy(&self) -> Option<&'a [u8]> {
+        let policy = self.files.iter().find(|file| file.name == POLICY_FILE)?;
+        Some(policy.bytes)
     }
 
     /// SHA-256 of the whole archive, as `sha256sum` prints it.
@@ -179,7 +190,7 @@ pub fn pack<'a>(
         if previous.replace(name) == Some(name) {
             return Err(PackError::Twice(name.into()));
         }
-        if !is_glyph_name(name) || !ustar::append(&mut bytes, name, content) {
+        if !is_vault_name(name) || !ustar::append(&mut bytes, name, content) {
             return Err(PackError::Name(name.into()));
         }
     }
@@ -189,6 +200,10 @@ pub fn pack<'a>(
         return Err(PackError::TooLarge);
     }
     Ok(bytes)
+}
+
+fn is_vault_name(name: &str) -> bool {
+    name == POLICY_FILE || is_glyph_name(name)
 }
 
 fn is_glyph_name(name: &str) -> bool {

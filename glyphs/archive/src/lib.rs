@@ -1,7 +1,7 @@
 //! The vault as one signed file: sealed on a host, opened only if its signature holds.
 //!
-//! A vault archive is a plain tar of `NAME.gdf` files followed by one block, its [seal]: any tar
-//! program lists it, and nothing of GlyphOS reads a byte of the tar before the signature over all
+//! A vault archive is a plain tar of `NAME.gdf` files, and of a `policy.txt` of governance if it
+//! brings one, followed by one block, its [seal]: any tar program lists it, and nothing of GlyphOS reads a byte of the tar before the signature over all
 //! of it holds. The build tool, `glyphctl` and the node share this one reader and writer.
 //!
 //! Invariants:
@@ -23,5 +23,5 @@ pub mod key;
 pub mod seal;
 pub mod ustar;
 
-pub use archive::{ARCHIVE_BYTES_MAX, Archive, ArchiveError, PackError, pack};
+pub use archive::{ARCHIVE_BYTES_MAX, Archive, ArchiveError, POLICY_FILE, PackError, pack};
 pub use key::{KeyOrigin, TrustedKey, public_key};

@@ -103,6 +103,19 @@ pub struct VaultKeyView {
     pub origin: &'static str,
 }
 
+/// The policy of governance that is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyView {
+    /// Its name.
+    pub name: String,
+    /// Grows with every change.
+    pub version: u32,
+    /// SHA-256 of its text.
+    pub digest: [u8; 32],
+    /// Fingerprint of the key that signed the vault it came with; `None` for the built-in one.
+    pub signed_by: Option<[u8; 8]>,
+}
+
 /// The answer to `vault status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VaultStatus {
@@ -120,6 +133,10 @@ pub struct VaultStatus {
     pub errors: u64,
     /// Whose signature counts; `None` in a kernel that was built without a key.
     pub key: Option<VaultKeyView>,
+    /// The policy of governance that is in force, whatever became of the vault.
+    pub policy: Option<PolicyView>,
+    /// Why the policy that this vault brings does not follow it; empty if nothing stands against it.
+    pub policy_refused: String,
     /// Bytes of an archive that are staged for a proposal.
     pub staged_bytes: u64,
     /// Archives that the ledger holds.

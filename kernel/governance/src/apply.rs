@@ -14,8 +14,7 @@ use crate::event::{
 };
 use crate::refused::Refused;
 use crate::state::{
-    Accepted, Adopted, Approval, Ballot, BallotStatus, Change, Governance, Grant, Guardian,
-    Override,
+    Accepted, Approval, Ballot, BallotStatus, Change, Governance, Grant, Guardian, Override,
 };
 use abi::governance::{GuardianChange, GuardianState, Impact, OverrideStatus, RequestStatus};
 use abi::request::OverrideKind;
@@ -101,13 +100,9 @@ impl Governance {
     pub(crate) fn change_state(&mut self, time: UnixSeconds, body: &Body) -> Vec<Effect> {
         match body {
             Body::PolicyAdopted(event) => {
-                self.adopted = Some(Adopted {
-                    version: event.version,
-                    digest: event.digest,
-                    min_signatures: event.min_signatures,
-                });
+                self.adopted = Some(Arc::new(event.clone()));
                 self.challenges.clear();
-                Vec::new()
+                vec![Effect::PolicyAdopted(event.describe())]
             }
             Body::GuardianChangeProposed(event) => self.propose(event),
             Body::GuardianChangeSigned(event) => {

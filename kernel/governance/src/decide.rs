@@ -157,15 +157,7 @@ impl Governance {
         time: UnixSeconds,
         context: &Context,
     ) -> Result<Step, Refused> {
-        if let Some(fault) = self.policy_fault() {
-            return Err(Refused::of(fault.code, fault.text));
-        }
-        if !self.policy_is_current() {
-            return Err(Refused::of(
-                FaultCode::CheckFailed,
-                "the policy is not in force yet: type ledger status to see why its record was not taken",
-            ));
-        }
+        self.require_policy()?;
         match command {
             Command::Guardian(request) => self.serve_guardian(request, time, context),
             Command::Approval(request) => self.serve_approval(request, time, context),

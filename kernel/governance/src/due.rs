@@ -69,27 +69,25 @@ impl Governance {
             .collect()
     }
 
-    /// Why no decision can be taken under this node's policy, if so.
+    /// Why the policy that was offered does not follow the one in force, if so.
     #[must_use]
-    pub fn policy_fault(&self) -> Option<Fault> {
-        if self.policy_is_current() {
-            return None;
-        }
-        self.judge(self.last_time, &self.policy_record())
-            .err()
+    pub fn offer_fault(&self) -> Option<Fault> {
+        self.new_offer()
+            .and_then(|offered| self.judge_policy(offered).err())
             .map(|refused| refused.fault)
     }
 
-    fn policy_record(&self) -> Body {
-        Body::PolicyAdopted(PolicyAdopted {
-            name: self.policy.name.clone(),
-            version: self.policy.version,
-            digest: self.policy.digest,
-            min_signatures: self.policy.min_signatures,
-        })
+    fn policy_to_adopt(&self) -> Option<Body> {
+        self.new_offer()
+            .filter(|offered| self.judge_policy(offered).is_ok())
+            .map(|offered| Body::PolicyAdopted(offered.clone()))
     }
 
-    fn policy_to_adopt(&self) -> Option<Body> {
-        (!self.policy_is_current() && self.policy_fault().is_none()).then(|| self.policy_record())
+    /// The policy that was offered, unless it is the one in force.
+    fn new_offer(&self) -> Option<&PolicyAdopted> {
+        let in_force = self.adopted.as_ref().map(|adopted| adopted.policy.digest);
+        self.offered
+            .as_deref()
+            .filter(|offered| Some(offered.policy.digest) != in_force)
     }
 }

@@ -3,6 +3,7 @@
 use crate::event::{GrantEnd, RefusalReason};
 use abi::governance::{GuardianChange, Impact, RequestStatus};
 use abi::{GuardianId, RecordId};
+use alloc::string::String;
 
 /// Something that happened with an applied record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +63,8 @@ pub enum Effect {
         /// Whose entry.
         guardian: GuardianId,
     },
+    /// Another policy is in force: what it is and whose, in words.
+    PolicyAdopted(String),
     /// Another vault is in force.
     VaultReplaced {
         /// SHA-256 of its archive; absent for the boot medium's vault.

@@ -4,9 +4,10 @@
 //! and entropy are arguments. The way of a step:
 //!
 //! ```text
-//! let mut governance = Governance::new(policy, epoch);
+//! let mut governance = Governance::new(epoch);
 //! for each record of the ledger: governance.apply(seq, &Event::decode(payload)?)?;
 //! governance.start();
+//! governance.offer(policy);
 //! for event in governance.due(now): record it, then governance.apply(seq, &event)?;
 //!
 //! let decision = governance.decide(command, &Context { now, entropy });

@@ -1,10 +1,10 @@
 //! The policy: how much a node asks for beyond the floors, and its rules as data.
 //!
-//! A policy is a text of `key: value` lines (`policy.txt` is the built-in one and explains
-//! each key). What an impact needs is fixed here, in code, so that no policy makes it easier.
+//! A policy is a text of `key: value` lines (`glyphs/vault/policy.txt` ships, signed with the vault, and
+//! explains each key). What an impact needs is fixed here, in code, so that no policy makes it easier.
 //!
 //! Invariants:
-//! - a [`Policy`] that exists is within every floor and cap of this file;
+//! - a [`Policy`] that exists is within every floor and cap of this file, and fits a record;
 //! - each check that an impact can ask for has at least one rule.
 
 pub mod compliance;
@@ -37,8 +37,10 @@ const TYPE_RISK_DEFAULT: u32 = 20;
 pub(crate) const TYPE_RISK_MAX: u32 = 100;
 /// Most `type_risk` lines.
 const TYPE_RISKS_MAX: usize = 64;
-/// The text of the built-in policy.
-pub(crate) const BUILT_IN: &str = include_str!("../policy.txt");
+/// Longest text of a policy, in bytes: the record of its adoption holds it.
+pub const POLICY_BYTES_MAX: usize = 3584;
+/// The policy that ships, for a node whose vault brings none that is to be trusted.
+pub(crate) const BUILT_IN: &str = include_str!("../../../glyphs/vault/policy.txt");
 
 /// Roles that must approve a request of this impact.
 #[must_use]
@@ -79,6 +81,7 @@ pub struct Policy {
     pub version: u32,
     /// SHA-256 of its text.
     pub digest: [u8; 32],
+    text: String,
     /// Signatures that an override needs: [`MIN_SIGNATURES_FLOOR`] or more.
     pub min_signatures: u32,
     /// How long an override may stay pending.
@@ -128,25 +131,34 @@ struct Draft {
 }
 
 impl Policy {
-    /// Reads a policy's text.
+    /// Reads a policy's text; any bytes are legal input.
     ///
     /// # Errors
     /// [`PolicyError`] names the line and what it needs; no part of the text then counts.
-    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+    pub fn parse(bytes: &[u8]) -> Result<Self, PolicyError> {
+        let whole = |problem| PolicyError { line: 0, problem };
+        if bytes.len() > POLICY_BYTES_MAX {
+            return Err(whole(format!(
+                "it has {} bytes and may have {POLICY_BYTES_MAX}: shorten its comments",
+                bytes.len()
+            )));
+        }
+        let text = core::str::from_utf8(bytes)
+            .map_err(|_| whole("it is not UTF-8: save it as UTF-8".to_string()))?;
         let mut draft = Draft::default();
         for (place, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
             draft.take(line).map_err(|problem| PolicyError {
                 line: place.saturating_add(1),
                 problem,
             })?;
         }
-        draft
-            .finish(text)
-            .map_err(|problem| PolicyError { line: 0, problem })
+        draft.finish(text).map_err(whole)
+    }
+
+    /// Its text, as it was read.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The policy that comes with this software.
@@ -154,7 +166,7 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`] if the built-in text is unsound, which a test rules out.
     pub fn built_in() -> Result<Self, PolicyError> {
-        Policy::parse(BUILT_IN)
+        Policy::parse(BUILT_IN.as_bytes())
     }
 
     /// The rules of the check `name`.
@@ -184,6 +196,13 @@ pub(crate) const fn hours(count: u32) -> u64 {
 
 impl Draft {
     fn take(&mut self, line: &str) -> Result<(), String> {
+        if line.chars().any(char::is_control) {
+            return Err("control characters are for terminals: remove them".to_string());
+        }
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            return Ok(());
+        }
         let (key, value) = line
             .split_once(':')
             .map(|(key, value)| (key.trim(), value.trim()))
@@ -249,6 +268,7 @@ impl Draft {
             name: self.name.ok_or_else(|| missing("policy"))?,
             version: self.version.ok_or_else(|| missing("version"))?,
             digest: Sha256::digest(text.as_bytes()).into(),
+            text: text.to_string(),
             min_signatures: self
                 .min_signatures
                 .ok_or_else(|| missing("min_signatures"))?,
@@ -298,10 +318,10 @@ mod tests {
     #[test]
     fn a_policy_may_raise_the_signatures_and_never_lower_them() {
         let raised = BUILT_IN.replace("min_signatures: 3", "min_signatures: 4");
-        assert_eq!(Policy::parse(&raised).unwrap().min_signatures, 4);
+        assert_eq!(Policy::parse(raised.as_bytes()).unwrap().min_signatures, 4);
         for lower in ["2", "0", "-1", "", "three"] {
             let text = BUILT_IN.replace("min_signatures: 3", &format!("min_signatures: {lower}"));
-            let error = Policy::parse(&text).unwrap_err();
+            let error = Policy::parse(text.as_bytes()).unwrap_err();
             assert!(
                 error.line > 0 && error.problem.contains("from 3"),
                 "{error}"
@@ -324,16 +344,16 @@ mod tests {
             ("type_risk: kernel 101", "from 0 to 100"),
             ("grant_hours: 169", "from 1 to 168"),
         ] {
-            let error = Policy::parse(text).unwrap_err();
+            let error = Policy::parse(text.as_bytes()).unwrap_err();
             assert!(
                 error.line > 0 && error.problem.contains(problem),
                 "{text}: {error}"
             );
         }
-        assert!(Policy::parse("").unwrap_err().problem.contains("no rule"));
+        assert!(Policy::parse(b"").unwrap_err().problem.contains("no rule"));
         let without = BUILT_IN.replace("grant_hours: 24", "");
         assert!(
-            Policy::parse(&without)
+            Policy::parse(without.as_bytes())
                 .unwrap_err()
                 .problem
                 .contains("grant_hours")

@@ -24,7 +24,7 @@ use crate::defect::{Defect, planted};
 use crate::event::summary::short;
 use crate::event::{Body, PolicyAdopted, RefusalReason, Vote};
 use crate::message::{DOMAIN, Message};
-use crate::policy::{CHALLENGE_SECONDS, MIN_SIGNATURES_FLOOR};
+use crate::policy::{CHALLENGE_SECONDS, Policy};
 use crate::refused::Refused;
 use crate::state::{Accepted, Governance, Guardian};
 use crate::wire::is_plain;
@@ -92,23 +92,25 @@ impl Governance {
         }
     }
 
-    fn judge_policy(&self, event: &PolicyAdopted) -> Result<(), Refused> {
-        let floor = self
-            .adopted
-            .as_ref()
-            .map_or(MIN_SIGNATURES_FLOOR, |adopted| adopted.min_signatures);
-        let newest = self.adopted.as_ref().map_or(0, |adopted| adopted.version);
-        if event.version <= newest || event.min_signatures < floor {
-            return Err(Refused::of(
-                FaultCode::CheckFailed,
-                format!(
-                    "policy {} version {} with {} signatures cannot follow version {newest} with \
-                     {floor}: start the node with a newer policy that asks for no less",
-                    event.name, event.version, event.min_signatures
-                ),
-            ));
+    pub(crate) fn judge_policy(&self, event: &PolicyAdopted) -> Result<(), Refused> {
+        let Some(adopted) = &self.adopted else {
+            return Ok(());
+        };
+        let (old, new) = (&adopted.policy, &event.policy);
+        let goes_on = new.version > old.version && new.min_signatures >= old.min_signatures;
+        let keeps_signed = event.signed_by.is_some() || adopted.signed_by.is_none();
+        if goes_on && keeps_signed {
+            return Ok(());
         }
-        Ok(())
+        Err(Refused::of(
+            FaultCode::CheckFailed,
+            format!(
+                "{} cannot follow {}, which stays in force: sign a vault with a policy of a higher \
+                 version that asks for no fewer signatures",
+                event.describe(),
+                adopted.describe()
+            ),
+        ))
     }
 
     /// Whether `guardian` may take this step now; the signature itself is not looked at.
@@ -271,8 +273,10 @@ impl Governance {
         }
     }
 
-    pub(crate) fn require_policy(&self) -> Result<&crate::state::Adopted, Refused> {
-        self.adopted.as_ref().ok_or_else(|| {
+    /// The policy in force.
+    pub(crate) fn require_policy(&self) -> Result<&Policy, Refused> {
+        let adopted = self.adopted.as_ref().map(|adopted| &adopted.policy);
+        adopted.ok_or_else(|| {
             Refused::of(
                 FaultCode::CheckFailed,
                 "no policy is in force yet: type ledger status to see why its record was not taken",

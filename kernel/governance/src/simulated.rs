@@ -6,6 +6,7 @@
 pub(crate) mod vault;
 
 use crate::event::Body;
+use crate::event::PolicyAdopted;
 use crate::signature::{ed25519_public_key, sign_ed25519, sign_hmac};
 use crate::{ApplyError, Command, Context, Effect, Event, Governance, Message, Policy};
 use abi::governance::{Action, Algorithm, GuardianChange, Impact, OverrideStatus, Role};
@@ -69,7 +70,8 @@ pub(crate) struct Node {
     pub(crate) now: UnixSeconds,
     pub(crate) secrets: BTreeMap<GuardianId, Secret>,
     pub(crate) effects: Vec<Effect>,
-    pub(crate) policy: Policy,
+    /// Offered at each start.
+    pub(crate) policy: PolicyAdopted,
     entropy: u64,
 }
 
@@ -88,8 +90,12 @@ impl Node {
     }
 
     pub(crate) fn with_policy(policy: Policy) -> Self {
+        let policy = PolicyAdopted {
+            policy,
+            signed_by: None,
+        };
         let mut node = Node {
-            governance: Governance::new(policy.clone(), EPOCH),
+            governance: Governance::new(EPOCH),
             records: Vec::new(),
             now: UnixSeconds(START),
             secrets: BTreeMap::new(),
@@ -97,8 +103,7 @@ impl Node {
             policy,
             entropy: 0,
         };
-        node.governance.start();
-        node.record_due();
+        node.start();
         node
     }
 
@@ -162,17 +167,22 @@ impl Node {
 
     /// Builds the state anew from the records, as a restart does.
     pub(crate) fn replay(&self) -> Result<Governance, ApplyError> {
-        let mut governance = Governance::new(self.policy.clone(), EPOCH);
+        let mut governance = Governance::new(EPOCH);
         for (seq, bytes) in self.records.iter().enumerate() {
             governance.apply(seq as u64, &Event::decode(bytes).unwrap())?;
         }
         Ok(governance)
     }
 
+    fn start(&mut self) {
+        self.governance.start();
+        self.governance.offer(self.policy.clone());
+        self.record_due();
+    }
+
     pub(crate) fn restart(&mut self) {
         self.governance = self.replay().unwrap();
-        self.governance.start();
-        self.record_due();
+        self.start();
     }
 
     pub(crate) fn wait(&mut self, seconds: u64) {

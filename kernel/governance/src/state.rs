@@ -4,15 +4,17 @@
 //! [`apply`](crate::apply) only.
 //!
 //! Invariants:
-//! - the state is a function of the records and the epoch; waiting challenges and the mark of
-//!   a restart are the only things in memory alone, and neither grants anything;
+//! - the state is a function of the records and the epoch; waiting challenges, an offered policy and
+//!   the mark of a restart are the only things in memory alone, and none grants anything;
 //! - entries are shared until they change, so that a copy of the whole state is cheap;
 //! - time never runs backwards: see [`Governance::time_at`].
 
 use crate::challenge::Challenges;
 use crate::defect::{Defect, planted};
-use crate::event::{Activation, GrantEnd, OverrideCreated, RefusalReason, RequestCreated, Vote};
-use crate::policy::{OVERRIDE_ROLES, Policy, quorum};
+use crate::event::{
+    Activation, GrantEnd, OverrideCreated, PolicyAdopted, RefusalReason, RequestCreated, Vote,
+};
+use crate::policy::{OVERRIDE_ROLES, quorum};
 use crate::signature::Key;
 use crate::vault::Vaults;
 use abi::governance::{GuardianChange, GuardianState, OverrideStatus, RequestStatus, Role};
@@ -219,24 +221,18 @@ impl Override {
     }
 }
 
-/// The policy that the records say is in force.
-#[derive(Clone, Debug)]
-pub(crate) struct Adopted {
-    pub(crate) version: u32,
-    pub(crate) digest: [u8; 32],
-    pub(crate) min_signatures: u32,
-}
-
 /// The state machine of governance: see the crate's documentation for the way through it.
 #[derive(Clone)]
 pub struct Governance {
-    pub(crate) policy: Arc<Policy>,
     pub(crate) epoch: [u8; 16],
     /// Whether the records were replayed and the node started.
     pub(crate) is_live: bool,
     pub(crate) last_time: UnixSeconds,
     pub(crate) last_seq: Option<u64>,
-    pub(crate) adopted: Option<Adopted>,
+    /// The policy in force, and whose it is.
+    pub(crate) adopted: Option<Arc<PolicyAdopted>>,
+    /// A policy that is recorded when it is due; in memory alone.
+    pub(crate) offered: Option<Arc<PolicyAdopted>>,
     pub(crate) guardians: Vec<Guardian>,
     pub(crate) changes: BTreeMap<RecordId, Arc<Change>>,
     pub(crate) requests: BTreeMap<RecordId, Arc<Approval>>,
@@ -259,7 +255,7 @@ impl Governance {
     ///
     /// Apply every record, then call [`start`](Self::start).
     #[must_use]
-    pub fn new(policy: Policy, epoch: [u8; 16]) -> Self {
+    pub fn new(epoch: [u8; 16]) -> Self {
         let guardians = PROPOSED_GUARDIANS
             .iter()
             .filter_map(|(id, role)| {
@@ -275,12 +271,12 @@ impl Governance {
             })
             .collect();
         Governance {
-            policy: Arc::new(policy),
             epoch,
             is_live: false,
             last_time: UnixSeconds(0),
             last_seq: None,
             adopted: None,
+            offered: None,
             guardians,
             changes: BTreeMap::new(),
             requests: BTreeMap::new(),
@@ -307,10 +303,16 @@ impl Governance {
         }
     }
 
-    /// The policy that this node was started with.
+    /// The policy in force, and whose it is.
     #[must_use]
-    pub fn policy(&self) -> &Policy {
-        &self.policy
+    pub fn policy_in_force(&self) -> Option<&PolicyAdopted> {
+        self.adopted.as_deref()
+    }
+
+    /// Offers a policy in place of any offered before: [`due`](Self::due) records it if it may
+    /// follow the one in force. Until then, and if it may not, that one stays.
+    pub fn offer(&mut self, policy: PolicyAdopted) {
+        self.offered = Some(Arc::new(policy));
     }
 
     /// Time of the newest record.
@@ -413,13 +415,6 @@ impl Governance {
             || self.requests.contains_key(id)
             || self.overrides.contains_key(id)
             || self.vaults.changes.contains_key(id)
-    }
-
-    /// Whether the policy in force is the one that this node was started with.
-    pub(crate) fn policy_is_current(&self) -> bool {
-        self.adopted
-            .as_ref()
-            .is_some_and(|adopted| adopted.digest == self.policy.digest)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::event::{Body, GrantEnd};
 use crate::simulated::{HOUR, Node, Secret, id, prefix};
-use crate::{Command, Effect, Event, Governance, Policy};
+use crate::{Command, Effect, Event, Governance};
 use abi::FaultCode;
 use abi::governance::{
     Action, Algorithm, GuardianChange, GuardianState, Impact, OverrideStatus, RequestStatus, Role,
@@ -16,6 +16,7 @@ const DAY: u64 = 24 * HOUR;
 
 mod guardians;
 mod overrides;
+mod policy;
 mod requests;
 mod signatures;
 mod vault;
@@ -103,7 +104,7 @@ fn a_ledger_with_a_record_left_out_or_repeated_is_refused_at_replay() {
         .collect();
     // The ledger's chain finds this as well; here the rules do.
     let replay = |events: &[Event]| {
-        let mut governance = Governance::new(node.policy.clone(), crate::simulated::EPOCH);
+        let mut governance = Governance::new(crate::simulated::EPOCH);
         events
             .iter()
             .zip(0..)
@@ -220,43 +221,4 @@ fn a_machine_without_entropy_answers_questions_and_issues_nothing() {
     assert_eq!(decision.outcome.unwrap_err().code, FaultCode::Unavailable);
     let list = Command::Override(&OverrideRequest::List);
     assert!(node.governance.decide(list, &context).outcome.is_ok());
-}
-
-#[test]
-fn an_older_policy_or_one_that_asks_for_less_is_not_adopted() {
-    let text = |version: u32, signatures: u32| {
-        include_str!("../policy.txt")
-            .replace("\nversion: 1", &std::format!("\nversion: {version}"))
-            .replace(
-                "min_signatures: 3",
-                &std::format!("min_signatures: {signatures}"),
-            )
-    };
-    let mut node = Node::with_guardians();
-    let request = node.request(Impact::High);
-    for (version, signatures, adopted) in [
-        (2, 4, true),
-        (1, 3, false),
-        (3, 3, false),
-        (2, 5, false),
-        (3, 4, true),
-    ] {
-        let policy = Policy::parse(&text(version, signatures)).unwrap();
-        let mut other = node.clone();
-        other.policy = policy;
-        other.restart();
-        assert_eq!(
-            other.governance.policy_fault().is_none(),
-            adopted,
-            "{version} {signatures}"
-        );
-        let created = other.create_override(request, "operator", OverrideKind::Real);
-        match created {
-            Ok(view) => assert_eq!(view.min_signatures_required, signatures),
-            Err(fault) => assert!(!adopted && fault.code == FaultCode::CheckFailed, "{fault}"),
-        }
-        if adopted {
-            node = other;
-        }
-    }
 }

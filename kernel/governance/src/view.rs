@@ -165,14 +165,14 @@ impl Governance {
             },
             approvals: signature_views(&request.approvals),
             rejections: signature_views(&request.rejections),
-            risk_score: f64::from(created.risk_score_permille) / 1000.0,
+            risk_score: created.risk_score.share(),
             compliance: created
                 .compliance
                 .iter()
                 .map(|check| ComplianceView {
                     name: check.name.clone(),
                     passed: check.passed,
-                    score: f64::from(check.score_permille) / 1000.0,
+                    score: check.score.share(),
                     violations: check.violations.clone(),
                     warnings: check.warnings.clone(),
                 })

@@ -5,18 +5,15 @@
 use abi::response::VerifyReport;
 use alloc::format;
 use alloc::string::String;
-use governance::{Event, Governance, Policy};
+use governance::{Event, Governance};
 use ledger::{BlockDevice, Ledger};
 
 /// Rebuilds the state of governance from every record, by the rules that decided them.
 ///
 /// # Errors
 /// A sentence with the number of the first record that is damaged or breaks a rule.
-pub fn rebuild<D: BlockDevice>(
-    ledger: &mut Ledger<D>,
-    policy: Policy,
-) -> Result<Governance, String> {
-    let mut governance = Governance::new(policy, ledger.epoch());
+pub fn rebuild<D: BlockDevice>(ledger: &mut Ledger<D>) -> Result<Governance, String> {
+    let mut governance = Governance::new(ledger.epoch());
     ledger
         .replay(|record| {
             let event = Event::decode(record.payload)
@@ -35,9 +32,9 @@ pub fn rebuild<D: BlockDevice>(
 }
 
 /// Checks every copy of every record, every link, and every decision; repairs nothing.
-pub fn verify<D: BlockDevice>(ledger: &mut Ledger<D>, policy: Policy) -> VerifyReport {
+pub fn verify<D: BlockDevice>(ledger: &mut Ledger<D>) -> VerifyReport {
     let mut report = ledger.verify();
-    if let Err(finding) = rebuild(ledger, policy) {
+    if let Err(finding) = rebuild(ledger) {
         report.sound = false;
         report.findings.push(finding);
     }

@@ -75,6 +75,7 @@ impl<M: Machine> Node<M> {
         let glyphs = trust.load(&mut decisions, substrate.cell_count());
         trust.tell_key(&mut journal, now_ns);
         trust.tell(&glyphs, &mut journal, now_ns);
+        Trust::tell_policy(&decisions, &mut journal, now_ns);
         let scrubber = Scrubber::new(&options, now_ns);
         let mut node = Node {
             machine,

@@ -3,23 +3,23 @@
 //! Owns the store and the state machine that its records give. [`Node::commit`] is the one
 //! place where a record is written; nothing is applied before its record is acknowledged.
 
+mod disk;
+
 use crate::Node;
 use crate::audit;
 use crate::ports::Machine;
 use crate::store::{Disk, Store};
 use abi::governance::OverrideStatus;
-use abi::request::{LedgerRequest, OverrideKind};
-use abi::response::{LedgerState, LedgerStatus, RecordView};
+use abi::request::OverrideKind;
+use abi::response::{LedgerState, LedgerStatus};
 use abi::time::UnixSeconds;
-use abi::vault::VaultSource;
 use abi::{Fault, FaultCode, Response};
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use governance::event::RefusalReason;
-use governance::{Command, Context, Effect, Event, Governance, Policy};
-use ledger::{AppendError, FRAME_BYTES, Fate, Gravity, RecoveryReport, Reserve, Seed};
+use governance::event::{PolicyAdopted, RefusalReason};
+use governance::{Command, Context, Effect, Event, Governance};
+use ledger::{AppendError, Fate, RecoveryReport, Reserve};
 use telemetry::{Counter, EventKind, Histogram, Level, WordCounter};
 
 /// Refusals that count as failed signatures.
@@ -30,13 +30,12 @@ pub(crate) const SIGNATURE_REASONS: [RefusalReason; 5] = [
     RefusalReason::NoKey,
     RefusalReason::TooSoon,
 ];
-/// Records shown at a time at most.
-const LOG_RECORDS_MAX: u32 = 1000;
 
 /// Governance and the ledger under it.
 pub(crate) struct Decisions {
     pub(crate) store: Store,
-    policy: Option<Policy>,
+    /// What governance is offered each time it is rebuilt.
+    policy: Option<PolicyAdopted>,
     governance: Option<Governance>,
     /// Why governance takes no decisions although there is a ledger.
     fault: Option<Fault>,
@@ -50,18 +49,11 @@ impl Decisions {
     /// repairs.
     pub(crate) fn open(disks: Vec<Disk>) -> (Self, Option<RecoveryReport>) {
         let (store, report) = Store::choose(disks);
-        let (policy, fault) = match Policy::built_in() {
-            Ok(policy) => (Some(policy), None),
-            Err(error) => (
-                None,
-                Some(Fault::new(FaultCode::CheckFailed, error.to_string())),
-            ),
-        };
         let mut decisions = Decisions {
             store,
-            policy,
+            policy: None,
             governance: None,
-            fault,
+            fault: None,
             time_floor: UnixSeconds(0),
             told_repaired: 0,
         };
@@ -71,12 +63,15 @@ impl Decisions {
 
     fn rebuild(&mut self) {
         self.governance = None;
-        let (Some(ledger), Some(policy)) = (self.store.ledger(), &self.policy) else {
+        let Some(ledger) = self.store.ledger() else {
             return;
         };
-        match audit::rebuild(ledger, policy.clone()) {
+        match audit::rebuild(ledger) {
             Ok(mut governance) => {
                 governance.start();
+                if let Some(policy) = &self.policy {
+                    governance.offer(policy.clone());
+                }
                 self.time_floor = governance.last_time();
                 self.governance = Some(governance);
                 self.fault = None;
@@ -89,6 +84,22 @@ impl Decisions {
                 self.fault = Some(Fault::new(FaultCode::CheckFailed, text));
             }
         }
+    }
+
+    /// Offers a vault's policy, or else the built-in one: its record is due if it may follow.
+    pub(crate) fn offer(&mut self, of_vault: Option<PolicyAdopted>) {
+        // A test holds that the built-in one is sound.
+        self.policy = of_vault.or_else(|| PolicyAdopted::built_in().ok());
+        if let (Some(governance), Some(policy)) = (&mut self.governance, &self.policy) {
+            governance.offer(policy.clone());
+        }
+    }
+
+    /// Why the policy offered last does not follow the one in force; empty if nothing stands
+    /// against it.
+    pub(crate) fn offer_refused(&self) -> String {
+        let fault = self.governance.as_ref().and_then(Governance::offer_fault);
+        fault.map(|fault| fault.text).unwrap_or_default()
     }
 
     pub(crate) fn governance(&self) -> Option<&Governance> {
@@ -308,6 +319,11 @@ impl<M: Machine> Node<M> {
                 self.replace_vault();
                 return;
             }
+            Effect::PolicyAdopted(policy) => {
+                let text = format_args!("governance: in force is {policy}");
+                self.journal.log(now_ns, Level::Info, text);
+                return;
+            }
             Effect::Refused { reason, guardian } => {
                 let metrics = self.journal.metrics();
                 metrics.add_word(WordCounter::SignatureFailures, reason.name(), 1);
@@ -354,150 +370,6 @@ impl<M: Machine> Node<M> {
                 self.journal
                     .event(now_ns, EventKind::OverrideActivated, &text);
             }
-        }
-    }
-
-    pub(crate) fn serve_ledger(&mut self, request: &LedgerRequest) -> Result<Response, Fault> {
-        match request {
-            LedgerRequest::Status => Ok(Response::Ledger(self.decisions.ledger_status())),
-            LedgerRequest::Log(count) => self.ledger_log(*count),
-            LedgerRequest::Verify => {
-                let (Some(ledger), Some(policy)) =
-                    (self.decisions.store.ledger(), &self.decisions.policy)
-                else {
-                    return Err(self.decisions.unavailable());
-                };
-                Ok(Response::Verified(audit::verify(ledger, policy.clone())))
-            }
-            LedgerRequest::Checkpoint => self.checkpoint(),
-            LedgerRequest::Format(word) => self.format_ledger(word.as_deref()),
-        }
-    }
-
-    fn checkpoint(&mut self) -> Result<Response, Fault> {
-        let Some(ledger) = self.decisions.store.ledger() else {
-            return Err(self.decisions.store.unavailable());
-        };
-        let checkpoint = ledger.checkpoint().ok_or_else(|| {
-            let text = "a damaged ledger gives no checkpoint: type `ledger verify`";
-            Fault::new(FaultCode::CheckFailed, text)
-        })?;
-        Ok(Response::Checkpoint(checkpoint))
-    }
-
-    /// Leaves a checkpoint on the console when the machine goes: the disk is out of sight then.
-    pub(crate) fn tell_checkpoint(&mut self) {
-        let ledger = self.decisions.store.ledger();
-        if let Some(checkpoint) = ledger.and_then(|ledger| ledger.checkpoint()) {
-            let now_ns = self.machine.monotonic_ns();
-            let text = format_args!("ledger: {checkpoint}");
-            self.journal.log(now_ns, Level::Info, text);
-        }
-    }
-
-    fn ledger_log(&mut self, count: u32) -> Result<Response, Fault> {
-        let Some(ledger) = self.decisions.store.ledger() else {
-            return Err(self.decisions.store.unavailable());
-        };
-        let records = ledger.records();
-        let first = records.saturating_sub(u64::from(count.min(LOG_RECORDS_MAX)));
-        let mut buffer = Box::new([0; FRAME_BYTES]);
-        let mut views = Vec::new();
-        for seq in first..records {
-            let view = match ledger.record(seq, &mut buffer) {
-                Ok(record) => match Event::decode(record.payload) {
-                    Ok(event) => RecordView {
-                        seq,
-                        time: event.time,
-                        summary: event.summary(),
-                    },
-                    Err(error) => RecordView {
-                        seq,
-                        time: UnixSeconds(0),
-                        summary: format!("not a record of this version: {error}"),
-                    },
-                },
-                Err(error) => RecordView {
-                    seq,
-                    time: UnixSeconds(0),
-                    summary: error.to_string(),
-                },
-            };
-            views.push(view);
-        }
-        Ok(Response::Records(views))
-    }
-
-    fn format_ledger(&mut self, word: Option<&str>) -> Result<Response, Fault> {
-        let Some((holds, confirmation)) = self.decisions.store.confirmation() else {
-            return Err(self.decisions.store.unavailable());
-        };
-        match word {
-            None => {
-                return Ok(Response::ConfirmFormat {
-                    holds,
-                    confirmation,
-                });
-            }
-            Some(word) if word != confirmation => {
-                return Err(Fault::new(
-                    FaultCode::Refused,
-                    "that word does not confirm: type `ledger format` to see what would be lost \
-                     and the word",
-                ));
-            }
-            Some(_) => {}
-        }
-        let mut device_uuid = [0; 16];
-        let mut epoch = [0; 16];
-        self.machine
-            .fill(&mut device_uuid)
-            .and_then(|()| self.machine.fill(&mut epoch))
-            .map_err(|error| Fault::new(FaultCode::Unavailable, error.to_string()))?;
-        self.decisions.store.format(Seed { device_uuid, epoch })?;
-        self.decisions.rebuild();
-        // What a quorum put in force was in the ledger that is gone.
-        if self.trust.source() == VaultSource::Ledger {
-            self.replace_vault();
-        }
-        let now_ns = self.machine.monotonic_ns();
-        self.journal
-            .event(now_ns, EventKind::LedgerFormatted, "by the operator's word");
-        self.journal.log(
-            now_ns,
-            Level::Info,
-            format_args!("ledger: formatted by the operator"),
-        );
-        self.record_due(self.now());
-        Ok(Response::Ledger(self.decisions.ledger_status()))
-    }
-
-    /// Tells what opening the ledger found.
-    pub(crate) fn report_recovery(&mut self, report: &RecoveryReport) {
-        let now_ns = self.machine.monotonic_ns();
-        for finding in report.findings.list() {
-            let level = match finding.gravity() {
-                Gravity::Note => Level::Info,
-                Gravity::Repairable => Level::Warning,
-                Gravity::Fatal => Level::Error,
-            };
-            self.journal
-                .log(now_ns, level, format_args!("ledger: {finding}"));
-        }
-        if report.repaired > 0 {
-            let text = format!("{} damaged copies were written anew", report.repaired);
-            self.journal
-                .log(now_ns, Level::Warning, format_args!("ledger: {text}"));
-            self.journal.event(now_ns, EventKind::LedgerRepaired, &text);
-        }
-        if let Some(reason) = report.read_only {
-            let text = reason.to_string();
-            self.journal.log(
-                now_ns,
-                Level::Error,
-                format_args!("ledger: read-only: {text}"),
-            );
-            self.journal.event(now_ns, EventKind::LedgerDegraded, &text);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The vault and the interpreter: listing, showing, activating.
+//! The vault and the interpreter: loading, listing, showing, activating.
 //!
 //! Owns both, and the errors of loading. An activation is computed, its effects land in the
 //! substrate together or not at all, and only then does the glyph count as active.
@@ -13,8 +13,10 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
+use glyph_archive::Archive;
 use glyph_compiler::{GlyphIndex, Limits, Vault};
 use glyph_interpreter::{Effects, Interpreter, Step};
+use governance::Policy;
 use substrate::{Effect, Substrate, SubstrateError};
 use telemetry::{EventKind, Histogram, WordCounter};
 
@@ -46,6 +48,20 @@ impl Glyphs {
             vault,
             interpreter,
             errors: crate::lines(errors),
+        }
+    }
+
+    /// Loads what a signed archive holds; the policy too, if it brings a sound one.
+    pub(crate) fn of_archive(archive: &Archive<'_>, cells: u64) -> (Self, Option<Policy>) {
+        let files: Vec<_> = archive.files().collect();
+        let mut glyphs = Glyphs::load(&files, cells);
+        match archive.policy().map(Policy::parse) {
+            Some(Ok(policy)) => (glyphs, Some(policy)),
+            Some(Err(error)) => {
+                glyphs.errors.push(error.to_string());
+                (glyphs, None)
+            }
+            None => (glyphs, None),
         }
     }
 

@@ -18,6 +18,8 @@ use abi::vault::{VaultKeyView, VaultSource, VaultState, VaultStatus};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use glyph_archive::{Archive, ArchiveError, KeyOrigin, TrustedKey};
+use governance::Governance;
+use governance::event::PolicyAdopted;
 use telemetry::{EventKind, Level, WordCounter};
 
 /// What to do where a vault is refused: the rest of the node needs none.
@@ -46,6 +48,12 @@ enum Carried {
     Loose,
     /// An archive, unread.
     Archive(Vec<u8>),
+}
+
+/// What a trusted archive holds.
+struct Opened {
+    glyphs: Glyphs,
+    policy: Option<PolicyAdopted>,
 }
 
 /// Whose vaults are taken, and which one is.
@@ -94,58 +102,72 @@ impl Trust {
         }
     }
 
-    /// Loads the vault that the records put in force, for a substrate of `cells` cells.
+    /// Loads the vault that the records put in force, for a substrate of `cells` cells, and offers
+    /// its policy.
     ///
     /// An archive of the ledger that is not to be had leaves the node without a vault: the quorum
     /// may have replaced the boot medium's because of what it does.
     pub(crate) fn load(&mut self, decisions: &mut Decisions, cells: u64) -> Glyphs {
-        let (glyphs, standing) = match replace::in_force(decisions) {
+        let opened = match replace::in_force(decisions) {
             Some((digest, read)) => {
                 self.source = VaultSource::Ledger;
-                match read {
-                    Ok(bytes) => self.open(&bytes, Some(&digest), cells),
-                    Err(reason) => (Glyphs::load(&[], cells), Standing::Refused(reason)),
-                }
+                read.map_err(Standing::Refused)
+                    .and_then(|bytes| self.open(&bytes, Some(&digest), cells))
             }
             None => {
                 self.source = VaultSource::BootMedium;
-                self.carried_vault(cells)
+                match &self.carried {
+                    Carried::Archive(bytes) => self.open(bytes, None, cells),
+                    Carried::Loose => Err(Standing::Refused(ArchiveError::Unsigned.to_string())),
+                    Carried::Nothing => Err(Standing::Absent(String::from(
+                        "the boot medium carries none",
+                    ))),
+                }
             }
         };
-        self.standing = standing;
+        let Opened { glyphs, policy } = match opened {
+            Ok((digest, opened)) => {
+                self.standing = Standing::InForce { digest };
+                opened
+            }
+            Err(standing) => {
+                self.standing = standing;
+                Opened {
+                    glyphs: Glyphs::load(&[], cells),
+                    policy: None,
+                }
+            }
+        };
+        decisions.offer(policy);
         glyphs
     }
 
-    fn carried_vault(&self, cells: u64) -> (Glyphs, Standing) {
-        let standing = match &self.carried {
-            Carried::Archive(bytes) => return self.open(bytes, None, cells),
-            Carried::Loose => Standing::Refused(ArchiveError::Unsigned.to_string()),
-            Carried::Nothing => Standing::Absent(String::from("the boot medium carries none")),
-        };
-        (Glyphs::load(&[], cells), standing)
-    }
-
-    /// Opens an archive, which has to be the one with this SHA-256 if one is given.
-    fn open(&self, bytes: &[u8], expected: Option<&[u8; 32]>, cells: u64) -> (Glyphs, Standing) {
-        let nothing = |reason| (Glyphs::load(&[], cells), Standing::Refused(reason));
-        let Some(key) = &self.key else {
-            return nothing(String::from(
+    /// Opens an archive, which has to be the one with this SHA-256 if one is given; its SHA-256.
+    fn open(
+        &self,
+        bytes: &[u8],
+        expected: Option<&[u8; 32]>,
+        cells: u64,
+    ) -> Result<([u8; 32], Opened), Standing> {
+        let refused = |reason: &str| Standing::Refused(String::from(reason));
+        let key = self.key.as_ref().ok_or_else(|| {
+            refused(
                 "this kernel was built without a key to check it with: build it with `cargo xtask`",
+            )
+        })?;
+        let archive = Archive::open(bytes, key).map_err(|error| refused(&error.to_string()))?;
+        let digest = *archive.digest();
+        if expected.is_some_and(|expected| *expected != digest) {
+            return Err(refused(
+                "its records hold another archive than the quorum signed: type `ledger verify`",
             ));
-        };
-        match Archive::open(bytes, key) {
-            Ok(archive) if expected.is_some_and(|expected| expected != archive.digest()) => {
-                nothing(String::from(
-                    "its records hold another archive than the quorum signed: type `ledger verify`",
-                ))
-            }
-            Ok(archive) => {
-                let files: Vec<_> = archive.files().collect();
-                let digest = *archive.digest();
-                (Glyphs::load(&files, cells), Standing::InForce { digest })
-            }
-            Err(error) => nothing(error.to_string()),
         }
+        let (glyphs, policy) = Glyphs::of_archive(&archive, cells);
+        let policy = policy.map(|policy| PolicyAdopted {
+            policy,
+            signed_by: Some(*key.public()),
+        });
+        Ok((digest, Opened { glyphs, policy }))
     }
 
     /// Tells the log, the events and the metrics what became of the vault.
@@ -174,6 +196,23 @@ impl Trust {
         let text = alloc::format!("{} glyphs, {} errors", vault.len(), glyphs.errors.len());
         journal.log(now_ns, Level::Info, format_args!("vault: {text}"));
         journal.event(now_ns, EventKind::VaultLoaded, &text);
+    }
+
+    /// Tells the log which policy is in force, and what stands against the vault's own.
+    pub(crate) fn tell_policy(decisions: &Decisions, journal: &mut Journal, now_ns: u64) {
+        let governance = decisions.governance();
+        if let Some(policy) = governance.and_then(Governance::policy_in_force) {
+            let text = format_args!("governance: in force is {}", policy.describe());
+            journal.log(now_ns, Level::Info, text);
+        }
+        let refused = decisions.offer_refused();
+        if !refused.is_empty() {
+            journal.log(
+                now_ns,
+                Level::Warning,
+                format_args!("governance: {refused}"),
+            );
+        }
     }
 
     /// Warns of a key that is good for trials only.
@@ -211,6 +250,10 @@ impl<M: Machine> Node<M> {
                 fingerprint: key.fingerprint(),
                 origin: key.origin().name(),
             }),
+            policy: governance
+                .and_then(Governance::policy_in_force)
+                .map(PolicyAdopted::view),
+            policy_refused: self.decisions.offer_refused(),
             staged_bytes: count(trust.staged.len()),
             archives: governance.map_or_else(Vec::new, |state| state.vault_archive_views()),
             changes: governance.map_or_else(Vec::new, |state| state.vault_change_views()),

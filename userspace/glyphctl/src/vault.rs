@@ -9,12 +9,14 @@
 
 use std::fmt;
 use std::fs::{self, DirEntry, File};
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use abi::GlyphId;
+use glyph_archive::POLICY_FILE;
 use glyph_compiler::{GlyphIndex, Limits, Vault, VaultError};
 use glyph_parser::limits::FILE_BYTES_MAX;
+use governance::Policy;
 
 use crate::failure::{Failure, note};
 
@@ -196,6 +198,42 @@ fn size(entry: &DirEntry) -> Result<u64, Failure> {
         .metadata()
         .map(|metadata| metadata.len())
         .map_err(|error| Failure::new(format!("{} cannot be read: {error}", shown.display())))
+}
+
+/// The text of the policy of governance that a vault's folder carries, if it does and it is sound.
+///
+/// # Errors
+/// If it is not sound, or cannot be read.
+pub(crate) fn policy(folder: &Path) -> Result<Option<Policy>, Failure> {
+    let path = folder.join(POLICY_FILE);
+    let kind = match fs::symlink_metadata(&path) {
+        Ok(kind) => kind.file_type(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            let shown = path.display();
+            return Err(Failure::new(format!("{shown} cannot be read: {error}")));
+        }
+    };
+    let failed = |why: &dyn fmt::Display| Failure::new(format!("{}: {why}", path.display()));
+    if !kind.is_file() {
+        let found = what(kind);
+        return Err(failed(&format_args!(
+            "expected a regular file, found {found}; put the policy's text there"
+        )));
+    }
+    let policy = Policy::parse(&bytes(&path)?);
+    policy.map(Some).map_err(|error| failed(&error))
+}
+
+/// What a sound vault holds, in words.
+pub(crate) fn contents(vault: &Vault, policy: Option<&Policy>) -> String {
+    let glyphs = vault.len();
+    match policy {
+        Some(Policy { name, version, .. }) => {
+            format!("{glyphs} glyphs, policy {name} version {version}")
+        }
+        None => format!("{glyphs} glyphs"),
+    }
 }
 
 /// The file's bytes, and one more than allowed if it grew meanwhile.

@@ -6,7 +6,7 @@ use std::fs;
 
 use abi::id::hex_decode;
 use abi::key_file;
-use glyph_archive::{Archive, TrustedKey, public_key, ustar};
+use glyph_archive::{Archive, POLICY_FILE, TrustedKey, public_key, ustar};
 
 use super::bad_input::{health, read, with_ramdisk};
 use crate::case::{Case, Failure, Place};
@@ -95,17 +95,20 @@ pub(super) fn shipped(place: &Place<'_>) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// Name and bytes of each file of an archive that `seed` signed.
+/// Name and bytes of each file of an archive that `seed` signed, by name.
 fn unpacked(archive: &[u8], seed: &[u8; 32]) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let host =
         |error: &dyn std::fmt::Display| Failure::Host(format!("the vault's archive: {error}"));
     let origin = glyph_archive::KeyOrigin::Given;
     let trusted = TrustedKey::new(public_key(seed), origin).map_err(|error| host(&error))?;
     let archive = Archive::open(archive, &trusted).map_err(|error| host(&error))?;
-    Ok(archive
-        .files()
+    let policy = archive.policy().map(|text| (POLICY_FILE, text));
+    let files = archive.files().chain(policy);
+    let mut files: Vec<_> = files
         .map(|(name, bytes)| (name.to_owned(), bytes.to_vec()))
-        .collect())
+        .collect();
+    files.sort();
+    Ok(files)
 }
 
 fn packed(files: &[(String, Vec<u8>)], seed: &[u8; 32]) -> Result<Vec<u8>, Failure> {

@@ -41,7 +41,7 @@ impl Governance {
                     guardian_id: guardian.clone(),
                     role: *role,
                     key,
-                    expires_at: time.plus(hours(self.policy.guardian_change_hours)),
+                    expires_at: time.plus(hours(self.require_policy()?.guardian_change_hours)),
                     in_effect: self.is_unclaimed(),
                 });
                 self.propose_record(time, body, Reply::GuardianChange(change_id))

@@ -156,6 +156,7 @@ impl Governance {
         let request_id = resolve(&self.requests, request, ("request", "request list"))?;
         let impact = self.request(request_id)?.created.impact;
         let override_id = self.new_id(context)?;
+        let policy = self.require_policy()?;
         let pair = |key: &str, value: &str| Pair {
             key: key.to_string(),
             value: value.to_string(),
@@ -168,16 +169,16 @@ impl Governance {
             initiator_role: self.initiator_role(initiator),
             created_at: time,
             kind,
-            min_signatures_required: self.policy.min_signatures,
-            expires_at: self.policy.override_expiry(time),
-            grant_seconds: hours(self.policy.grant_hours),
-            post_mortem_seconds: hours(self.policy.post_mortem_hours),
+            min_signatures_required: policy.min_signatures,
+            expires_at: policy.override_expiry(time),
+            grant_seconds: hours(policy.grant_hours),
+            post_mortem_seconds: hours(policy.post_mortem_hours),
             post_mortem_required: true,
             auto_review_scheduled: true,
             auto_review_date: time.plus(REVIEW_SECONDS),
             metadata: vec![
                 pair("impact", impact.name()),
-                pair("policy_version", &self.policy.version.to_string()),
+                pair("policy_version", &policy.version.to_string()),
             ],
         });
         self.propose_record(

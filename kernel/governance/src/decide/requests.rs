@@ -3,6 +3,7 @@
 use super::{Context, Reply, Step, resolve};
 use crate::challenge::Subject;
 use crate::event::{Body, Pair, RequestCreated, RequestDecided};
+use crate::policy::compliance::{self, Permille};
 use crate::policy::expiry_seconds;
 use crate::refused::Refused;
 use crate::state::Governance;
@@ -82,11 +83,11 @@ impl Governance {
             lines_changed: new.lines_changed,
             metadata: pairs(&new.metadata),
             expires_at: time.plus(expiry_seconds(new.impact)),
-            risk_score_permille: 0,
+            risk_score: Permille::default(),
             compliance: Vec::new(),
             status: self.open_status(new.impact),
         };
-        (event.compliance, event.risk_score_permille) = self.assess(&event);
+        (event.compliance, event.risk_score) = compliance::assess(self.require_policy()?, &event);
         self.propose_record(
             time,
             Body::RequestCreated(event),

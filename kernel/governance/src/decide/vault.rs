@@ -56,7 +56,7 @@ impl Governance {
                 let body = Body::VaultChangeProposed(VaultChangeProposed {
                     change_id,
                     archive,
-                    expires_at: time.plus(hours(self.policy.guardian_change_hours)),
+                    expires_at: time.plus(hours(self.require_policy()?.guardian_change_hours)),
                 });
                 self.propose_record(time, body, Reply::VaultChange(change_id))
             }

@@ -38,7 +38,12 @@ impl Event {
     pub fn summary(&self) -> String {
         match &self.body {
             Body::PolicyAdopted(event) => {
-                format!("policy {} version {} adopted", event.name, event.version)
+                let policy = &event.policy;
+                let (name, version) = (&policy.name, policy.version);
+                format!(
+                    "policy {name} version {version} adopted, {}",
+                    event.source()
+                )
             }
             Body::GuardianChangeProposed(event) => format!(
                 "guardian change {}: {} {}{} {}",

@@ -49,7 +49,7 @@ pub(super) struct World {
 /// The built-in policy with the number of signatures of the scope.
 fn policy(scope: Scope) -> Policy {
     let asked = std::format!("min_signatures: {}", scope.signatures);
-    Policy::parse(&BUILT_IN.replace("min_signatures: 3", &asked)).unwrap()
+    Policy::parse(BUILT_IN.replace("min_signatures: 3", &asked).as_bytes()).unwrap()
 }
 
 impl World {
@@ -238,7 +238,7 @@ impl World {
             records.push(here.event.encode());
             link = here.before.as_ref();
         }
-        let mut replayed = Governance::new(policy(self.scope), EPOCH);
+        let mut replayed = Governance::new(EPOCH);
         for (seq, bytes) in (0..).zip(records.into_iter().rev()) {
             let event = Event::decode(&bytes).expect("property 10: every record is read");
             replayed

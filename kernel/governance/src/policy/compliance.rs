@@ -7,11 +7,13 @@
 //! their share of the checks that the impact asks for).
 
 use super::Policy;
-use crate::wire::{is_plain, wire_struct};
+use crate::event::RequestCreated;
+use crate::wire::{DecodeError, Reader, Wire, Writer, is_plain, wire_struct};
 use abi::governance::Impact;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+use core::fmt;
 
 /// Every check, in the order in which impacts add them.
 pub const CHECKS: [&str; 6] = [
@@ -39,6 +41,37 @@ pub fn checks_of(impact: Impact) -> &'static [&'static str] {
         .map_or(&CHECKS, |(needed, _)| needed)
 }
 
+/// A share in thousandths: 0 to 1000. In exports it is from 0 to 1, as at the console.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Permille(u32);
+
+impl Permille {
+    /// The share; more than all is all.
+    pub(crate) fn new(thousandths: u32) -> Self {
+        Permille(thousandths.min(1000))
+    }
+
+    /// From 0 to 1.
+    pub(crate) fn share(self) -> f64 {
+        f64::from(self.0) / 1000.0
+    }
+}
+
+impl Wire for Permille {
+    fn put(&self, out: &mut Writer) {
+        self.0.put(out);
+    }
+    fn take(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match u32::take(input)? {
+            thousandths @ 0..=1000 => Ok(Permille(thousandths)),
+            _ => Err(DecodeError::Value("a share in thousandths")),
+        }
+    }
+    fn json(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        write!(out, "{}", self.share())
+    }
+}
+
 wire_struct! {
     /// One check's result, as recorded with the request.
     CheckResult {
@@ -46,8 +79,8 @@ wire_struct! {
         name: String,
         /// Whether no violation was found.
         passed: bool,
-        /// 0 to 1000.
-        score_permille: u32,
+        /// Share of its rules that hold.
+        score: Permille,
         /// Conditions that had to hold and do not.
         violations: Vec<String>,
         /// Conditions that should hold and do not.
@@ -144,6 +177,21 @@ impl Rule {
     }
 }
 
+/// Compliance and risk of a request under a policy.
+pub(crate) fn assess(policy: &Policy, request: &RequestCreated) -> (Vec<CheckResult>, Permille) {
+    let subject = Subject {
+        impact: request.impact,
+        change_type: &request.change_type,
+        description: &request.description,
+        files_changed: request.files_changed,
+        lines_changed: request.lines_changed,
+        metadata: &request.metadata,
+    };
+    let results = check(policy, &subject);
+    let risk = risk(policy, &subject, &results);
+    (results, risk)
+}
+
 /// Applies every check that the impact asks for.
 pub(crate) fn check(policy: &Policy, subject: &Subject<'_>) -> Vec<CheckResult> {
     checks_of(subject.impact)
@@ -167,7 +215,7 @@ pub(crate) fn check(policy: &Policy, subject: &Subject<'_>) -> Vec<CheckResult> 
             CheckResult {
                 name: (*name).to_string(),
                 passed: violations.is_empty(),
-                score_permille: kept.checked_div(rules).unwrap_or(0),
+                score: Permille::new(kept.checked_div(rules).unwrap_or(0)),
                 violations,
                 warnings,
             }
@@ -175,12 +223,8 @@ pub(crate) fn check(policy: &Policy, subject: &Subject<'_>) -> Vec<CheckResult> 
         .collect()
 }
 
-/// The risk score in thousandths, 0 to 1000.
-pub(crate) fn risk_permille(
-    policy: &Policy,
-    subject: &Subject<'_>,
-    results: &[CheckResult],
-) -> u32 {
+/// The risk score.
+fn risk(policy: &Policy, subject: &Subject<'_>, results: &[CheckResult]) -> Permille {
     let impact: u32 = match subject.impact {
         Impact::Low => 100,
         Impact::Medium => 300,
@@ -195,11 +239,11 @@ pub(crate) fn risk_permille(
         .saturating_mul(100)
         .checked_div(results.len())
         .unwrap_or(0);
-    impact
+    let sum = impact
         .saturating_add(size)
         .saturating_add(policy.type_risk(subject.change_type))
-        .saturating_add(u32::try_from(failed).unwrap_or(100))
-        .min(1000)
+        .saturating_add(u32::try_from(failed).unwrap_or(100));
+    Permille::new(sum)
 }
 
 #[cfg(test)]
@@ -243,10 +287,10 @@ mod tests {
         let result = |name: &str| results.iter().find(|result| result.name == name).unwrap();
         assert!(result("security").passed);
         assert_eq!(result("security").warnings, ["metadata tested_by present"]);
-        assert_eq!(result("security").score_permille, 750);
+        assert_eq!(result("security").score, Permille(750));
         assert!(!result("safety").passed);
         assert_eq!(result("safety").violations, ["metadata rollback present"]);
-        assert_eq!(result("four_laws").score_permille, 1000);
+        assert_eq!(result("four_laws").score, Permille(1000));
 
         let metadata = [Pair {
             key: "rollback".into(),
@@ -267,8 +311,7 @@ mod tests {
     #[test]
     fn risk_grows_with_each_of_its_four_parts_and_ends_at_one() {
         let policy = Policy::built_in().unwrap();
-        let risk =
-            |subject: &Subject<'_>| risk_permille(&policy, subject, &check(&policy, subject));
+        let risk = |subject: &Subject<'_>| risk(&policy, subject, &check(&policy, subject)).0;
         let base = subject(Impact::Low);
         assert_eq!(risk(&base), 120);
         assert_eq!(

@@ -36,11 +36,8 @@ impl Governance {
         time: UnixSeconds,
         expires_at: UnixSeconds,
     ) -> Result<(), Refused> {
-        if self.policy_is_current() {
-            let expiry = time.plus(hours(self.policy.guardian_change_hours));
-            same(expires_at == expiry, "the proposal's expiry")?;
-        }
-        same(expires_at > time, "the proposal's expiry")?;
+        let expiry = time.plus(hours(self.require_policy()?.guardian_change_hours));
+        same(expires_at == expiry, "the proposal's expiry")?;
         let open = ballots.filter(|ballot| ballot.is_open()).count();
         if open >= kind.open_max {
             return Err(Refused::of(

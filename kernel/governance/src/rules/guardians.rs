@@ -33,7 +33,6 @@ impl Governance {
         time: UnixSeconds,
         event: &GuardianChangeProposed,
     ) -> Result<(), Refused> {
-        self.require_policy()?;
         self.require_new(&event.change_id)?;
         self.require_applicable(event.change, &event.guardian_id, event.key.as_ref())?;
         let has_role = event.role.is_some();

@@ -10,7 +10,7 @@ use crate::challenge::Subject;
 use crate::defect::{Defect, planted};
 use crate::event::summary::short;
 use crate::event::{Activation, GrantEnd, GrantEnded, OverrideCreated, Vote, WORD_BYTES_MAX};
-use crate::policy::{GRANT_HOURS_MAX, OVERRIDE_ROLES, REVIEW_SECONDS, hours};
+use crate::policy::{OVERRIDE_ROLES, REVIEW_SECONDS, hours};
 use crate::refused::Refused;
 use crate::rules::{require_metadata, require_plain, require_text, same};
 use crate::state::{Governance, Guardian, OVERRIDES_PENDING_MAX, Override};
@@ -27,7 +27,7 @@ impl Governance {
         time: UnixSeconds,
         event: &OverrideCreated,
     ) -> Result<(), Refused> {
-        let floor = self.require_policy()?.min_signatures;
+        let policy = self.require_policy()?;
         self.request(event.request_id)?;
         self.require_new(&event.override_id)?;
         require_text("the justification", &event.justification)?;
@@ -58,44 +58,24 @@ impl Governance {
             "the duties",
         )?;
         same(
-            event.min_signatures_required >= floor,
-            "the least number of signatures",
-        )?;
-        same(
             event.initiator_role == self.initiator_role(&event.initiated_by),
             "the initiator",
         )?;
-        if self.policy_is_current() {
-            let policy = &self.policy;
-            same(
-                event.min_signatures_required == policy.min_signatures,
-                "the policy's signatures",
-            )?;
-            same(
-                event.expires_at == policy.override_expiry(time),
-                "the policy's expiry",
-            )?;
-            same(
-                event.grant_seconds == hours(policy.grant_hours),
-                "the policy's grant",
-            )?;
-            let due = hours(policy.post_mortem_hours);
-            same(
-                event.post_mortem_seconds == due,
-                "the policy's post-mortem date",
-            )?;
-        }
         same(
-            event.expires_at > time && event.expires_at <= time.plus(hours(168)),
-            "the expiry",
+            event.min_signatures_required == policy.min_signatures,
+            "the policy's signatures",
         )?;
         same(
-            event.grant_seconds <= hours(GRANT_HOURS_MAX),
-            "the length of the grant",
+            event.expires_at == policy.override_expiry(time),
+            "the policy's expiry",
         )?;
         same(
-            event.post_mortem_seconds <= hours(720),
-            "the post-mortem date",
+            event.grant_seconds == hours(policy.grant_hours),
+            "the policy's grant",
+        )?;
+        same(
+            event.post_mortem_seconds == hours(policy.post_mortem_hours),
+            "the policy's post-mortem date",
         )
     }
 

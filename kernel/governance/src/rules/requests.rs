@@ -8,7 +8,7 @@ use crate::challenge::Subject;
 use crate::defect::{Defect, planted};
 use crate::event::summary::{cut, short};
 use crate::event::{RequestCreated, RequestDecided, WORD_BYTES_MAX};
-use crate::policy::compliance::{self, CheckResult};
+use crate::policy::compliance;
 use crate::policy::{expiry_seconds, required_roles};
 use crate::refused::Refused;
 use crate::rules::{require_metadata, require_plain, require_text, same};
@@ -30,7 +30,7 @@ impl Governance {
         time: UnixSeconds,
         event: &RequestCreated,
     ) -> Result<(), Refused> {
-        self.require_policy()?;
+        let policy = self.require_policy()?;
         self.require_new(&event.request_id)?;
         require_text("the title", &event.title)?;
         require_plain("the description", &event.description, TEXT_BYTES_MAX)?;
@@ -54,33 +54,9 @@ impl Governance {
             event.status == self.open_status(event.impact),
             "the request's status",
         )?;
-        let checks = event.compliance.iter().map(|check| check.name.as_str());
-        same(
-            checks.eq(compliance::checks_of(event.impact).iter().copied()),
-            "its checks",
-        )?;
-        same(event.risk_score_permille <= 1000, "the risk score")?;
-        if self.policy_is_current() {
-            let (compliance, risk) = self.assess(event);
-            same(compliance == event.compliance, "compliance")?;
-            same(risk == event.risk_score_permille, "the risk score")?;
-        }
-        Ok(())
-    }
-
-    /// Compliance and risk of a request under this node's policy.
-    pub(crate) fn assess(&self, event: &RequestCreated) -> (Vec<CheckResult>, u32) {
-        let subject = compliance::Subject {
-            impact: event.impact,
-            change_type: &event.change_type,
-            description: &event.description,
-            files_changed: event.files_changed,
-            lines_changed: event.lines_changed,
-            metadata: &event.metadata,
-        };
-        let results = compliance::check(&self.policy, &subject);
-        let risk = compliance::risk_permille(&self.policy, &subject, &results);
-        (results, risk)
+        let (compliance, risk) = compliance::assess(policy, event);
+        same(compliance == event.compliance, "compliance")?;
+        same(risk == event.risk_score, "the risk score")
     }
 
     /// Status of an undecided request of this impact.

@@ -82,7 +82,6 @@ impl Governance {
         time: UnixSeconds,
         event: &VaultChangeProposed,
     ) -> Result<(), Refused> {
-        self.require_policy()?;
         self.require_new(&event.change_id)?;
         self.require_signers()?;
         self.require_installable(event.archive)?;

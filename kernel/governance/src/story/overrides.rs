@@ -71,23 +71,6 @@ fn signing_is_possible_while_pending_or_active_and_never_else() {
 }
 
 #[test]
-fn a_policy_that_asks_for_four_signatures_gets_four() {
-    let text = include_str!("../../policy.txt").replace("min_signatures: 3", "min_signatures: 4");
-    let mut node = Node::with_policy(Policy::parse(&text).unwrap());
-    for (name, role) in crate::PROPOSED_GUARDIANS {
-        node.enrol(name, role, Algorithm::HmacSha256);
-    }
-    let item = pending(&mut node, "operator", OverrideKind::Real);
-    for name in ["galahad", "cerberus", "codex_deus"] {
-        node.act(item, name, Action::SignOverride).unwrap();
-    }
-    assert_eq!(node.show(item).status, OverrideStatus::Pending);
-    node.act(item, "safety_monitor", Action::SignOverride)
-        .unwrap();
-    assert_eq!(node.show(item).status, OverrideStatus::Active);
-}
-
-#[test]
 fn a_pending_override_expires_into_rejected() {
     let mut node = Node::with_guardians();
     let item = pending(&mut node, "operator", OverrideKind::Real);

@@ -12,6 +12,7 @@ use crate::Node;
 use crate::decisions::Decisions;
 use crate::glyphs::Glyphs;
 use crate::ports::Machine;
+use crate::vault::Trust;
 use abi::id::Hex;
 use abi::vault::{VaultRequest, VaultSource, VaultTarget};
 use abi::{Fault, FaultCode, RecordId, RecordPrefix, Response};
@@ -214,8 +215,7 @@ impl<M: Machine> Node<M> {
             return Err(refused(&"this kernel was built without a vault's key"));
         };
         let archive = Archive::open(bytes, key).map_err(|error| refused(&error))?;
-        let files: Vec<_> = archive.files().collect();
-        let glyphs = Glyphs::load(&files, self.substrate.cell_count());
+        let (glyphs, _) = Glyphs::of_archive(&archive, self.substrate.cell_count());
         if let Some(first) = glyphs.errors.first() {
             let first = first.lines().next().unwrap_or(first);
             return Err(Fault::new(
@@ -236,6 +236,7 @@ impl<M: Machine> Node<M> {
         self.glyphs = self.trust.load(&mut self.decisions, cells);
         let now_ns = self.machine.monotonic_ns();
         self.trust.tell(&self.glyphs, &mut self.journal, now_ns);
+        Trust::tell_policy(&self.decisions, &mut self.journal, now_ns);
         let text = match (self.trust.source, self.decisions.governance()) {
             (VaultSource::Ledger, Some(governance)) => {
                 let digest = governance.vault_in_force().copied().unwrap_or_default();

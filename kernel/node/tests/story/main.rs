@@ -15,6 +15,7 @@ mod filling;
 mod metrics;
 mod offline;
 mod page;
+mod policy;
 mod recorded;
 mod refusals;
 mod simulation;

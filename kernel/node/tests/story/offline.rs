@@ -5,7 +5,7 @@ use abi::Response;
 use abi::response::LedgerState;
 use abi::time::UnixSeconds;
 use campaign::{Campaign, Size};
-use governance::{Event, Policy};
+use governance::Event;
 use ledger::simulated::SimulatedDisk;
 use ledger::{Ledger, ReadOnlyReason};
 use node::audit;
@@ -98,7 +98,6 @@ enum Verdict {
 }
 
 fn offline(image: &[u8]) -> Verdict {
-    let policy = || Policy::built_in().expect("the policy is sound");
     let Ok((mut ledger, report)) = Ledger::inspect(SimulatedDisk::from_image(image)) else {
         return Verdict::NoLedger;
     };
@@ -106,7 +105,7 @@ fn offline(image: &[u8]) -> Verdict {
     if report.read_only != Some(ReadOnlyReason::Inspection) {
         return Verdict::NotSound { records };
     }
-    let Ok(governance) = audit::rebuild(&mut ledger, policy()) else {
+    let Ok(governance) = audit::rebuild(&mut ledger) else {
         return Verdict::NotSound { records };
     };
     let mut summaries = Vec::new();

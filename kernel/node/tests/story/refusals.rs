@@ -103,7 +103,8 @@ fn meet_those_of_many_requests(met: &mut Met) {
     format_ledger(&mut session);
     let line = "request create low config operator \"one of many\"";
     let mut known = BTreeSet::new();
-    while !met.0.contains_key(&FaultCode::Ambiguous) {
+    let wanted = [FaultCode::Ambiguous, FaultCode::Full];
+    while !wanted.iter().all(|code| met.0.contains_key(code)) {
         match session.try_line(line) {
             Ok(Response::Approval(view)) => {
                 let mut id = view.request_id.to_string();

@@ -18,7 +18,7 @@ fn status(session: &mut Session) -> VaultStatus {
 }
 
 /// Types an archive's lines, as `glyphctl vault lines` writes them.
-fn stage(session: &mut Session, bytes: &[u8]) {
+pub(crate) fn stage(session: &mut Session, bytes: &[u8]) {
     for (number, piece) in bytes.chunks(2048).enumerate() {
         session.line(&format!(
             "vault stage {} {}",
@@ -58,7 +58,7 @@ fn with_guardians() -> (World, SharedDisk, Vec<u8>, Session) {
 const QUORUM: [&str; 3] = ["galahad", "cerberus", "codex_deus"];
 
 /// Stages, proposes and signs; the change.
-fn put_in_force(session: &mut Session, bytes: &[u8]) -> VaultChangeView {
+pub(crate) fn put_in_force(session: &mut Session, bytes: &[u8]) -> VaultChangeView {
     stage(session, bytes);
     let change = propose(session, "");
     for guardian in QUORUM {

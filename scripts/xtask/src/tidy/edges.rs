@@ -55,7 +55,7 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
         "abi" | "qemu" | "campaign" => vec![],
         "substrate" | "governance" | "ledger" | "telemetry" | "glyph-archive" | "glyph-parser"
         | "console" => vec!["abi"],
-        "iso" => vec!["abi", "glyph-archive"],
+        "iso" => vec!["abi", "glyph-archive", "governance"],
         "glyph-compiler" => vec!["abi", "glyph-parser"],
         "glyph-interpreter" => vec!["abi", "glyph-parser", "glyph-compiler"],
         "node" => with_services(&["abi"]),

@@ -12,7 +12,7 @@ use abi::response::{RecordView, VerifyReport};
 use abi::time::UnixSeconds;
 use abi::{Checkpoint, Response};
 use clap::{Args, Subcommand};
-use governance::{Event, Governance, Policy, override_to_json};
+use governance::{Event, Governance, override_to_json};
 use ledger::{ReadOnlyReason, Record, RecoveryReport, ReplayError};
 use node::audit;
 use serde::Serialize;
@@ -91,14 +91,6 @@ fn require_whole(recovery: &RecoveryReport) -> Result<(), Failure> {
     }
 }
 
-fn policy() -> Result<Policy, Failure> {
-    Policy::built_in().map_err(|error| {
-        Failure::new(format!(
-            "this program's own {error}; install a whole glyphctl"
-        ))
-    })
-}
-
 /// What a check of the whole ledger came to.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -130,11 +122,11 @@ struct VerifyLine<'a> {
 fn verify(asked: &Verify, out: &mut dyn Write) -> Result<(), Failure> {
     let source = &asked.source;
     let (mut ledger, recovery) = open(&source.image)?;
-    let mut report = audit::verify(&mut ledger, policy()?);
+    let mut report = audit::verify(&mut ledger);
     let mut verdict = if report.sound {
         Verdict::Sound
     } else if recovery.read_only == Some(ReadOnlyReason::Inspection)
-        && audit::rebuild(&mut ledger, policy()?).is_ok()
+        && audit::rebuild(&mut ledger).is_ok()
     {
         Verdict::Repairable
     } else {
@@ -293,7 +285,7 @@ fn replay(
 }
 
 fn rebuild(ledger: &mut ledger::Ledger<Image>) -> Result<Governance, Failure> {
-    audit::rebuild(ledger, policy()?).map_err(|finding| {
+    audit::rebuild(ledger).map_err(|finding| {
         Failure::new(format!(
             "{finding}; `glyphctl ledger verify` tells all that is wrong"
         ))

@@ -26,7 +26,7 @@ fn sign(station: &mut Station, folder: &Folder, ask: &str, answer: &str, guardia
 }
 
 /// A ledger with three guardians, a request and an active override, signed by `glyphctl`.
-fn story(folder: &Folder) -> Station {
+pub(crate) fn story(folder: &Folder) -> Station {
     let mut station = Station::new();
     for (number, (id, role, algorithm)) in GUARDIANS.iter().enumerate() {
         let file = folder.entry(id);

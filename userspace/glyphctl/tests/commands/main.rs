@@ -13,6 +13,7 @@ mod activate;
 mod backup;
 mod bridge;
 mod console;
+mod export;
 mod folder;
 mod keys;
 mod ledger;

@@ -3,7 +3,8 @@
 use abi::request::Request;
 use abi::time::UnixSeconds;
 use abi::{Fault, Response};
-use governance::{Command, Context, Event, Governance, Policy};
+use governance::event::PolicyAdopted;
+use governance::{Command, Context, Event, Governance};
 use ledger::simulated::SimulatedDisk;
 use ledger::{Ledger, Reserve, Seed};
 
@@ -33,14 +34,12 @@ impl Station {
     /// With a new ledger.
     pub(crate) fn new() -> Self {
         let (ledger, _) = Ledger::open(Self::formatted()).expect("it was formatted");
-        let policy = Policy::built_in().expect("the policy is sound");
         let mut station = Station {
-            governance: Governance::new(policy, ledger.epoch()),
+            governance: fresh(&ledger),
             ledger,
             now: UnixSeconds(1_795_319_034),
             entropy: 0,
         };
-        station.governance.start();
         for event in station.governance.due(station.now) {
             station.record(&event);
         }
@@ -51,8 +50,7 @@ impl Station {
     pub(crate) fn restart(self) -> Self {
         let (mut ledger, report) = Ledger::open(self.ledger.into_device()).expect("a ledger");
         assert_eq!(report.read_only, None);
-        let policy = Policy::built_in().expect("the policy is sound");
-        let mut governance = node::audit::rebuild(&mut ledger, policy).expect("it is sound");
+        let mut governance = node::audit::rebuild(&mut ledger).expect("it is sound");
         governance.start();
         Station {
             ledger,
@@ -73,14 +71,8 @@ impl Station {
 
     /// Appends a record that no rule allows, well-formed and linked.
     pub(crate) fn forge(&mut self) {
-        let event = {
-            let mut twin = Governance::new(
-                Policy::built_in().expect("the policy is sound"),
-                self.ledger.epoch(),
-            );
-            twin.start();
-            twin.due(self.now).pop().expect("the policy is adopted")
-        };
+        let due = fresh(&self.ledger).due(self.now).pop();
+        let event = due.expect("the policy is adopted");
         let payload = event.encode();
         let receipt = self
             .ledger
@@ -123,4 +115,12 @@ impl Station {
     pub(crate) fn image(&mut self) -> Vec<u8> {
         self.ledger.device_mut().image()
     }
+}
+
+/// Governance before the first record, with the built-in policy to adopt.
+fn fresh(ledger: &Ledger<SimulatedDisk>) -> Governance {
+    let mut governance = Governance::new(ledger.epoch());
+    governance.start();
+    governance.offer(PolicyAdopted::built_in().expect("the policy is sound"));
+    governance
 }

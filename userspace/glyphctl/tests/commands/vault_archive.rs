@@ -42,13 +42,46 @@ fn a_packed_vault_verifies_by_its_key_file_and_by_its_public_key() {
         let run = verify(&file, key);
         assert_eq!(run.status, 0, "{}", run.err);
         assert!(
-            run.out.contains(": sound, 25 glyphs, sha256 "),
+            run.out
+                .contains(": sound, 25 glyphs, policy glyphos-default version 1, sha256 "),
             "{}",
             run.out
         );
     }
     // Nothing but the key and the archive is left.
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2);
+}
+
+#[test]
+fn a_policy_beside_the_glyphs_is_packed_only_if_it_is_sound() {
+    let shipped = fs::read_to_string(format!("{SHIPPED}/policy.txt")).expect("it ships");
+    let folder = Folder::new("policy");
+    let (key, public) = keygen(&folder, "key");
+    let vault = Folder::new("policy-v");
+    vault.write("a.gdf", "glyph_id: a\n");
+    let file = folder.entry("vault.tar");
+    let check = || glyphctl(&["vault", "check", vault.shown()]);
+    assert!(check().out.ends_with(": sound, 1 glyphs\n"));
+
+    vault.write(
+        "policy.txt",
+        shipped.replace("grant_hours: 24", "grant_hours: 169"),
+    );
+    for run in [pack(vault.shown(), &file, &key), check()] {
+        assert_eq!((run.status, run.out.as_str()), (1, ""));
+        let why = "policy.txt: policy, line 14: `169` is no number from 1 to 168";
+        assert!(run.err.contains(why), "{}", run.err);
+    }
+    assert!(fs::read(&file).is_err(), "nothing was packed");
+
+    vault.write("policy.txt", shipped.replace("version: 1", "version: 7"));
+    assert_eq!(pack(vault.shown(), &file, &key).status, 0);
+    for run in [verify(&file, &public), check()] {
+        let told = run
+            .out
+            .contains(": sound, 1 glyphs, policy glyphos-default version 7");
+        assert!(told, "{}{}", run.out, run.err);
+    }
 }
 
 #[test]

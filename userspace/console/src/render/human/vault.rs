@@ -19,6 +19,14 @@ pub(super) fn write_status(status: &VaultStatus, out: &mut dyn fmt::Write) -> fm
         Some(key) => format!("{} ({})", Hex(&key.fingerprint), key.origin),
         None => "none: this kernel takes no vault".into(),
     };
+    let policy = status.policy.as_ref().map(|policy| {
+        let source = match &policy.signed_by {
+            Some(key) => format!("signed by {}", Hex(key)),
+            None => "built in".into(),
+        };
+        format!("{} version {}, {source}", policy.name, policy.version)
+    });
+    let digest = status.policy.as_ref().map(|policy| Hex(&policy.digest));
     let is_staged = status.staged_bytes > 0;
     Labelled::new()
         .row("state", status.state.name())
@@ -31,6 +39,12 @@ pub(super) fn write_status(status: &VaultStatus, out: &mut dyn fmt::Write) -> fm
         .row("glyphs", status.glyphs)
         .row("errors", status.errors)
         .row("trusted key", key)
+        .maybe("policy", policy)
+        .maybe("its sha256", digest)
+        .maybe(
+            "policy refused",
+            (!status.policy_refused.is_empty()).then_some(&status.policy_refused),
+        )
         .maybe(
             "staged",
             is_staged.then(|| format!("{} bytes", status.staged_bytes)),

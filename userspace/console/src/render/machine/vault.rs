@@ -7,6 +7,7 @@ use abi::vault::{VaultChangeView, VaultStatus};
 use core::fmt;
 
 pub(super) fn status(status: &VaultStatus, out: &mut dyn fmt::Write) -> fmt::Result {
+    let policy = status.policy.as_ref();
     Fields::new(out)
         .word("state", status.state.name())
         .text("reason", &status.reason)
@@ -16,6 +17,14 @@ pub(super) fn status(status: &VaultStatus, out: &mut dyn fmt::Write) -> fmt::Res
         .word("errors", status.errors)
         .maybe("key", status.key.as_ref().map(|key| Hex(&key.fingerprint)))
         .maybe("key_origin", status.key.map(|key| key.origin))
+        .text("policy", policy.map_or("", |policy| policy.name.as_str()))
+        .maybe("policy_version", policy.map(|policy| policy.version))
+        .maybe("policy_digest", policy.map(|policy| Hex(&policy.digest)))
+        .maybe(
+            "policy_key",
+            policy.and_then(|policy| policy.signed_by.as_ref().map(|key| Hex(key))),
+        )
+        .text("policy_refused", &status.policy_refused)
         .word("staged_bytes", status.staged_bytes)
         .end()?;
     for archive in &status.archives {

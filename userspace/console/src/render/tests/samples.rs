@@ -5,7 +5,8 @@ use abi::request::{OverrideKind, Pair};
 use abi::response::*;
 use abi::time::UnixSeconds;
 use abi::vault::{
-    VaultArchiveView, VaultChangeView, VaultKeyView, VaultSource, VaultState, VaultStatus,
+    PolicyView, VaultArchiveView, VaultChangeView, VaultKeyView, VaultSource, VaultState,
+    VaultStatus,
 };
 use abi::{CellIndex, Checkpoint, GlyphId, GuardianId, RecordId};
 use std::string::String;
@@ -208,6 +209,13 @@ fn vault_samples() -> Vec<Response> {
                 fingerprint: [0xa5; 8],
                 origin: "development",
             }),
+            policy: Some(PolicyView {
+                name: "glyphos-default".into(),
+                version: 2,
+                digest: [0x5c; 32],
+                signed_by: Some([0xa5; 8]),
+            }),
+            policy_refused: String::new(),
             staged_bytes: 2048,
             archives: vec![
                 VaultArchiveView {
@@ -233,6 +241,13 @@ fn vault_samples() -> Vec<Response> {
             glyphs: 0,
             errors: 0,
             key: None,
+            policy: Some(PolicyView {
+                name: NASTY.into(),
+                version: 1,
+                digest: [0x5d; 32],
+                signed_by: None,
+            }),
+            policy_refused: long(),
             staged_bytes: 0,
             archives: Vec::new(),
             changes: Vec::new(),

@@ -18,7 +18,7 @@ use abi::id::Hex;
 use clap::Args;
 use ledger::{BlockDevice as _, CopyError, Examination, SECTOR_BYTES, bytes_for, copy, examine};
 
-use super::{open, policy, require_whole};
+use super::{open, require_whole};
 use crate::disk::Disk;
 use crate::failure::Failure;
 use crate::image::Image;
@@ -131,7 +131,7 @@ fn refuse_itself(file: &Path, image: &Path) -> Result<(), Failure> {
 
 fn require_sound(source: &mut Source, recovery: &ledger::RecoveryReport) -> Result<(), Failure> {
     require_whole(recovery)?;
-    node::audit::rebuild(source, policy()?).map_err(|finding| {
+    node::audit::rebuild(source).map_err(|finding| {
         Failure::new(format!(
             "{finding}; `glyphctl ledger verify` tells all that is wrong"
         ))

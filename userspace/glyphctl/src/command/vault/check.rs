@@ -88,13 +88,15 @@ impl Check {
         }
         let shown = self.dir.display();
         let glyphs = loaded.vault.len();
+        let policy = vault::policy(&self.dir)?;
         match loaded.error_count() {
             0 if loaded.files.is_empty() => Err(Failure::new(format!(
                 "{shown} holds no file that ends in .gdf; name the folder of a vault"
             ))),
             0 if self.json => Ok(()),
             0 => {
-                writeln!(out, "{shown}: sound, {glyphs} glyphs")?;
+                let contents = vault::contents(&loaded.vault, policy.as_ref());
+                writeln!(out, "{shown}: sound, {contents}")?;
                 Ok(())
             }
             count => Err(Failure::new(format!(

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use abi::id::Hex;
 use clap::Args;
-use glyph_archive::{Archive, KeyOrigin, TrustedKey, public_key};
+use glyph_archive::{Archive, KeyOrigin, POLICY_FILE, TrustedKey, public_key};
 
 use crate::failure::Failure;
 use crate::key::Secret;
@@ -50,7 +50,12 @@ impl Pack {
             .files
             .iter()
             .map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
-        let bytes = glyph_archive::pack(files, seed).map_err(|error| refused(&error))?;
+        let policy = vault::policy(&self.dir)?;
+        let text = policy
+            .iter()
+            .map(|policy| (POLICY_FILE, policy.text().as_bytes()));
+        let bytes =
+            glyph_archive::pack(files.chain(text), seed).map_err(|error| refused(&error))?;
         // What is written is opened first, as a node would open it.
         let trusted = TrustedKey::new(public_key(seed), KeyOrigin::Given);
         let trusted = trusted.map_err(|error| refused(&error))?;
@@ -62,8 +67,8 @@ impl Pack {
             .map_err(|error| Failure::new(format!("{shown} cannot be written: {error}")))?;
         writeln!(
             out,
-            "{shown}: {} glyphs, {} bytes, sha256 {}, signed by {}",
-            loaded.vault.len(),
+            "{shown}: {}, {} bytes, sha256 {}, signed by {}",
+            vault::contents(&loaded.vault, policy.as_ref()),
             bytes.len(),
             Hex(archive.digest()),
             Hex(&trusted.fingerprint())

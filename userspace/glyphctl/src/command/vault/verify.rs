@@ -8,9 +8,11 @@ use abi::id::Hex;
 use clap::Args;
 use glyph_archive::{ARCHIVE_BYTES_MAX, Archive, KeyOrigin, TrustedKey, public_key};
 use glyph_compiler::{Limits, Vault};
+use governance::Policy;
 
 use crate::failure::{Failure, note};
 use crate::key::Secret;
+use crate::vault::contents;
 
 /// `glyphctl vault verify FILE --key KEY`
 #[derive(Args)]
@@ -43,10 +45,13 @@ impl Verify {
                 errors.len()
             )));
         }
+        let policy = archive.policy().map(Policy::parse).transpose();
+        let policy =
+            policy.map_err(|error| Failure::new(format!("{shown}: signed, but {error}")))?;
         writeln!(
             out,
-            "{shown}: sound, {} glyphs, sha256 {}, signed by {}",
-            vault.len(),
+            "{shown}: sound, {}, sha256 {}, signed by {}",
+            contents(&vault, policy.as_ref()),
             Hex(archive.digest()),
             Hex(&trusted.fingerprint())
         )?;
