@@ -48,8 +48,18 @@ impl Substrate {
     }
 
     /// Verifies a line of cells and brings it up to date.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn settle(&mut self, line: usize) -> Verified {
+        match self.guard.verify_current(line) {
+            Some((verified, _)) => verified,
+            None => self.settle_late(line),
+        }
+    }
+
+    /// Settles a line that is damaged, or late.
+    #[cold]
+    #[inline(never)]
+    fn settle_late(&mut self, line: usize) -> Verified {
         let verified = self.guard.verify(line);
         if line::word(self.guard.line(&verified), SETTLED) != self.guard.now {
             self.replay(&verified);

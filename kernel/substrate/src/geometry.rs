@@ -44,6 +44,8 @@ pub(crate) struct Geometry {
     pub(crate) cell_lines: usize,
     /// Lines that hold a superposition each.
     pub(crate) slots: usize,
+    /// Lines of data: of cells and of superpositions.
+    pub(crate) data_lines: usize,
     /// Stripes, and so parity lines of either kind.
     pub(crate) stripes: usize,
     /// Data lines of each stripe.
@@ -96,20 +98,16 @@ impl Geometry {
             cells,
             cell_lines,
             slots,
+            data_lines: cell_lines + slots,
             stripes,
             members,
             reciprocal: u64::MAX / stripes as u64,
         })
     }
 
-    /// Lines of data: of cells and of superpositions.
-    pub(crate) const fn data_lines(&self) -> usize {
-        self.cell_lines + self.slots
-    }
-
     /// Lines of data and of parity.
     pub(crate) const fn blocks(&self) -> usize {
-        self.data_lines() + 2 * self.stripes
+        self.data_lines + 2 * self.stripes
     }
 
     /// Pages, of which the last may be short.
@@ -177,20 +175,25 @@ impl Geometry {
     pub(crate) const fn stripe_and_member_of(&self, block: usize) -> (usize, usize) {
         // Exact for blocks below 2^32: the quotient is short of the true one by less than the
         // 1 that is added before makes it longer (Robison, "N-bit unsigned division via N-bit
-        // multiply-add", 2005).
-        let product = (block as u128 + 1) * self.reciprocal as u128;
+        // multiply-add", 2005). Nothing here can overflow, so nothing asks whether it did.
+        let product = (block as u128)
+            .wrapping_add(1)
+            .wrapping_mul(self.reciprocal as u128);
         let member = (product >> u64::BITS) as usize;
-        (block - member * self.stripes, member)
+        (
+            block.wrapping_sub(member.wrapping_mul(self.stripes)),
+            member,
+        )
     }
 
     /// The block that holds the first parity of `stripe`.
     pub(crate) const fn parity_of(&self, stripe: usize) -> usize {
-        self.data_lines() + stripe
+        self.data_lines + stripe
     }
 
     /// The block that holds the second parity of `stripe`.
     pub(crate) const fn second_parity_of(&self, stripe: usize) -> usize {
-        self.data_lines() + self.stripes + stripe
+        self.data_lines + self.stripes + stripe
     }
 
     /// The blocks of a stripe: its data lines, then its parity lines.
@@ -203,7 +206,7 @@ impl Geometry {
         &self,
         stripe: usize,
     ) -> impl DoubleEndedIterator<Item = usize> + use<> {
-        (stripe..self.data_lines()).step_by(self.stripes)
+        (stripe..self.data_lines).step_by(self.stripes)
     }
 
     /// The lines of cells among `members` of `count` neighbouring stripes, as the scrubber
@@ -229,7 +232,7 @@ impl Geometry {
                 first: CellIndex((block * LANES) as u64),
                 count: self.cells_in(block),
             }
-        } else if block < self.data_lines() {
+        } else if block < self.data_lines {
             Place::Superposition {
                 line: block as u64,
                 slot: (block - self.cell_lines) as u64,
@@ -270,7 +273,7 @@ mod tests {
                     members += 1;
                     assert_eq!(geometry.stripe_of(block), stripe);
                     assert_eq!(geometry.member_of(block), members - 1);
-                    if geometry.data_lines() > PAGE_LINES {
+                    if geometry.data_lines > PAGE_LINES {
                         let page = Some(block / PAGE_LINES);
                         assert_ne!(page, last_page, "{width}x{height} stripe {stripe}");
                         last_page = page;

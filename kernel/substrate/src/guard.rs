@@ -105,7 +105,7 @@ impl Guard {
     pub(crate) const fn bytes_for(geometry: &Geometry) -> u64 {
         let lines = (geometry.memory_lines() as u64).saturating_mul(size_of::<Line>() as u64);
         let checksums = (geometry.blocks() as u64).saturating_mul(size_of::<u64>() as u64);
-        let generations = geometry.data_lines().saturating_add(geometry.stripes) as u64;
+        let generations = geometry.data_lines.saturating_add(geometry.stripes) as u64;
         lines
             .saturating_add(checksums)
             .saturating_add(generations.saturating_mul(size_of::<u32>() as u64))
@@ -132,12 +132,13 @@ impl Guard {
         Verified(line)
     }
 
-    /// The content of a data line if it is whole and up to date, verified by this call.
+    /// Verifies a data line that is whole and up to date, as most are, and gives its content;
+    /// `None` of others.
     #[inline(always)]
-    pub(crate) fn current_line(&mut self, line: usize) -> Option<&Line> {
+    pub(crate) fn verify_current(&mut self, line: usize) -> Option<(Verified, &Line)> {
         self.stick();
-        self.whole_line(line)
-            .filter(|content| line::word(content, SETTLED) == self.now)
+        let content = self.whole_line(line)?;
+        (line::word(content, SETTLED) == self.now).then_some((Verified(line), content))
     }
 
     /// The content of a verified line.
@@ -153,7 +154,7 @@ impl Guard {
         reason = "a Verified holds a data line, and stripes are as many as parity lines of either kind"
     )]
     pub(crate) fn edit(&mut self, verified: &Verified) -> Editor<'_> {
-        let data_lines = self.geometry.data_lines();
+        let data_lines = self.geometry.data_lines;
         let stripes = self.geometry.stripes;
         let (stripe, member) = self.geometry.stripe_and_member_of(verified.0);
         let weight = if planted(Defect::SameWeight) {

@@ -264,15 +264,13 @@ impl Substrate {
     #[inline(always)]
     fn look(&mut self, cell: CellIndex) -> Result<CellView, SubstrateError> {
         let position = self.guard.geometry.locate(cell)?;
-        match self.guard.current_line(position.line) {
-            Some(line) if !line::is_poisoned(line, position.lane) => {
-                Ok(line::view(line, position.lane, cell))
-            }
+        match self.guard.verify_current(position.line) {
+            Some((_, line)) if !line::has_poison(line) => Ok(line::view(line, position.lane, cell)),
             _ => self.look_closer(position, cell),
         }
     }
 
-    /// Reads a cell whose line is to be repaired or brought up to date first, or that is lost.
+    /// Reads a cell whose line is late, or was damaged, or has lost cells.
     #[cold]
     #[inline(never)]
     fn look_closer(

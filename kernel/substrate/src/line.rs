@@ -110,10 +110,14 @@ pub(crate) const fn halves([a, b, c, d]: [u64; LANES]) -> [[u64; 2]; 2] {
     [[a, b], [c, d]]
 }
 
-/// The words `start` and `start + 1`.
+/// The words `start`, which is even, and `start + 1`.
 #[inline(always)]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "words come from the constants above and from Lane, both below WORDS"
+)]
 pub(crate) fn pair(line: &Line, start: usize) -> Pair {
-    Pair::new([word(line, start), word(line, start + 1)])
+    Pair::new(line.as_chunks::<2>().0[start / 2])
 }
 
 /// Number in lane `lane` of the column that begins at `column`.

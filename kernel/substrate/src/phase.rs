@@ -51,6 +51,14 @@ pub(crate) fn advance(phase: f64, shift: f64) -> f64 {
     if sum >= TAU { lowered } else { raised }
 }
 
+/// [`advance`] by a shift that is not below 0, in half the steps.
+#[inline(always)]
+pub(crate) fn advance_forward(phase: f64, shift: f64) -> f64 {
+    let sum = phase + shift;
+    let lowered = sum - TAU;
+    if sum >= TAU { lowered } else { sum }
+}
+
 /// The exact remainder of a finite phase by 2 pi, with the sign of the phase: `fmod`.
 pub(crate) fn remainder(phase: f64) -> f64 {
     let magnitude = phase.abs();
@@ -117,6 +125,10 @@ mod tests {
             assert_eq!(wrapped.to_bits(), expected(phase).to_bits(), "{phase}");
         }
         assert_eq!(wrap(-1e-320).to_bits(), 0);
+        assert_eq!(advance_forward(0.0, -0.0).to_bits(), 0);
+        for turned in [advance, advance_forward] {
+            assert_eq!(turned(TAU / 2.0, TAU / 2.0).to_bits(), 0);
+        }
     }
 
     proptest! {
@@ -134,7 +146,11 @@ mod tests {
             phase in 0.0..TAU,
             shift in -TAU..TAU,
         ) {
-            assert_eq!(advance(phase, shift).to_bits(), wrap(phase + shift).to_bits());
+            let expected = wrap(phase + shift).to_bits();
+            assert_eq!(advance(phase, shift).to_bits(), expected);
+            if shift >= 0.0 {
+                assert_eq!(advance_forward(phase, shift).to_bits(), expected);
+            }
         }
     }
 }

@@ -8,7 +8,7 @@
 //!   means.
 
 use crate::Substrate;
-use crate::line::{self, COHERENCE, Lane, MAGNITUDE, SUPERPOSED};
+use crate::line::{self, COHERENCE, LANES, Lane, MAGNITUDE, SUPERPOSED};
 use crate::survey::Figures;
 use abi::CellIndex;
 use abi::response::{FiguresAge, SubstrateStatus};
@@ -53,8 +53,8 @@ impl Substrate {
     fn walk(&mut self) -> Figures {
         self.settle_all();
         let mut sums = Sums::default();
-        for index in 0..self.guard.geometry.cells {
-            self.add_cell(index, &mut sums);
+        for line in 0..self.guard.geometry.cell_lines {
+            self.add_line(line, &mut sums);
         }
         let mean = |sum: f64| {
             if sums.readable == 0 {
@@ -71,23 +71,25 @@ impl Substrate {
         }
     }
 
-    fn add_cell(&mut self, index: usize, sums: &mut Sums) {
-        let lane = Lane::of(index);
-        let verified = self.guard.verify(index / line::LANES);
-        let line = self.guard.line(&verified);
-        let flags = line::flags(line, lane);
-        if flags & line::POISONED != 0 {
-            return;
-        }
-        let magnitude = line::number(line, MAGNITUDE, lane);
-        sums.readable += 1;
-        sums.magnitude += magnitude;
-        sums.coherence += line::number(line, COHERENCE, lane);
-        sums.magnitude_max = sums.magnitude_max.max(magnitude);
-        sums.magnitude_min = Some(sums.magnitude_min.map_or(magnitude, |m| m.min(magnitude)));
-        if flags & SUPERPOSED != 0 {
-            // Looking at it is enough: if it was lost, the census is told.
-            let _ = self.with_superposition(CellIndex(index as u64), |_| ());
+    /// Verifies a line of cells once, and adds its cells.
+    fn add_line(&mut self, line: usize, sums: &mut Sums) {
+        let cells = self.guard.geometry.cells_in(line);
+        let verified = self.guard.verify(line);
+        let content = *self.guard.line(&verified);
+        for (lane, index) in Lane::ALL.into_iter().zip(0..cells) {
+            let flags = line::flags(&content, lane);
+            if flags & line::POISONED != 0 {
+                continue;
+            }
+            sums.add(
+                line::number(&content, MAGNITUDE, lane),
+                line::number(&content, COHERENCE, lane),
+            );
+            if flags & SUPERPOSED != 0 {
+                // Looking at it is enough: if it was lost, the census is told.
+                let cell = CellIndex((line * LANES) as u64 + index);
+                let _ = self.with_superposition(cell, |_| ());
+            }
         }
     }
 }
@@ -99,4 +101,14 @@ struct Sums {
     coherence: f64,
     magnitude_min: Option<f64>,
     magnitude_max: f64,
+}
+
+impl Sums {
+    fn add(&mut self, magnitude: f64, coherence: f64) {
+        self.readable += 1;
+        self.magnitude += magnitude;
+        self.coherence += coherence;
+        self.magnitude_max = self.magnitude_max.max(magnitude);
+        self.magnitude_min = Some(self.magnitude_min.map_or(magnitude, |m| m.min(magnitude)));
+    }
 }

@@ -86,6 +86,8 @@ pub(crate) struct Wave {
     gains: [f64; PLACES],
     /// For each distance what is added to the phase, in (-2 pi, 2 pi) radians; then zeros.
     shifts: [f64; PLACES],
+    /// Whether no shift is below 0.
+    is_forward: bool,
 }
 
 impl Wave {
@@ -107,8 +109,15 @@ impl Wave {
             }
             .to_bits();
         }
-        for ((turned, phase), shift) in turned.iter_mut().zip(phases).zip(shifts) {
-            *turned = phase::advance(phase, shift).to_bits();
+        let turns = turned.iter_mut().zip(phases).zip(shifts);
+        if self.is_forward {
+            for ((turned, phase), shift) in turns {
+                *turned = phase::advance_forward(phase, shift).to_bits();
+            }
+        } else {
+            for ((turned, phase), shift) in turns {
+                *turned = phase::advance(phase, shift).to_bits();
+            }
         }
         [line::halves(raised), line::halves(turned)]
     }
@@ -260,6 +269,7 @@ impl Substrate {
             origin: position.line * LANES + position.lane.word(0),
             gains: [0.0; PLACES],
             shifts: [0.0; PLACES],
+            is_forward: frequency >= 0.0,
         };
         let places = wave.gains.iter_mut().zip(&mut wave.shifts);
         for (distance, ((gain, ring_shift), attenuation)) in places.zip(ATTENUATION).enumerate() {
@@ -330,8 +340,8 @@ impl Substrate {
                     }
                 }
             }
-            let [[a, b], [c, d]] = wave.moved(line, &places);
             if is_stamp_due(line, now) {
+                let [[a, b], [c, d]] = wave.moved(line, &places);
                 let [e, f] = stamped(line, &places, now);
                 let starts = [
                     MAGNITUDE,
@@ -343,6 +353,7 @@ impl Substrate {
                 ];
                 editor.set_pairs(starts, &[a, b, c, d, e, f]);
             } else {
+                let [[a, b], [c, d]] = wave.moved(line, &places);
                 let starts = [MAGNITUDE, MAGNITUDE + 2, PHASE, PHASE + 2];
                 editor.set_pairs(starts, &[a, b, c, d]);
             }

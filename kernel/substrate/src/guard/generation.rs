@@ -22,7 +22,7 @@ impl Guard {
     #[inline(always)]
     fn generation_place(&self, block: usize) -> usize {
         let stripes = self.geometry.stripes;
-        if block < self.geometry.data_lines() + stripes {
+        if block < self.geometry.data_lines + stripes {
             block
         } else {
             block - stripes

@@ -46,7 +46,7 @@ impl Guard {
         }
         blocks.resize(count, Aligned([0; WORDS]));
         let pages = Pages::new(&geometry).ok_or_else(|| out_of_memory(()))?;
-        let places = geometry.data_lines() + geometry.stripes;
+        let places = geometry.data_lines + geometry.stripes;
         let mut generations = Vec::new();
         generations
             .try_reserve_exact(places)
@@ -73,7 +73,7 @@ impl Guard {
 
 /// The runs of equal blocks, in order: the content of each, and the block after its last.
 fn runs(geometry: &Geometry) -> [(Line, usize); 6] {
-    let data_lines = geometry.data_lines();
+    let data_lines = geometry.data_lines;
     let stripes = geometry.stripes;
     // The first stripes have one line of cells more than the others.
     let (fewer, with_more) = (geometry.cell_lines / stripes, geometry.cell_lines % stripes);

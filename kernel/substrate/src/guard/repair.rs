@@ -79,7 +79,7 @@ impl Guard {
     }
 
     pub(super) fn count_failure(&mut self, block: usize) {
-        let counter = if block < self.geometry.data_lines() {
+        let counter = if block < self.geometry.data_lines {
             &mut self.counters.checksum_failures
         } else {
             &mut self.counters.parity_failures
@@ -194,7 +194,7 @@ impl Guard {
     /// Gives up the content of the damaged data lines.
     pub(super) fn poison(&mut self, stripe: usize, damaged: &[usize]) {
         for &block in damaged {
-            if block >= self.geometry.data_lines() {
+            if block >= self.geometry.data_lines {
                 continue;
             }
             self.keep(block, &line::poisoned());
@@ -254,7 +254,7 @@ impl Guard {
 
     /// Counts and logs a repair of one block.
     pub(super) fn report(&mut self, block: usize, action: Action) {
-        let is_parity = block >= self.geometry.data_lines();
+        let is_parity = block >= self.geometry.data_lines;
         let repairs = &mut self.counters.repairs;
         let (counter, action) = match action {
             Action::LineRebuilt if is_parity => (&mut repairs.parity, Action::ParityRebuilt),

@@ -48,7 +48,7 @@ impl Guard {
 
     /// Poisons those of a stripe's repaired data lines that the memory did not keep.
     pub(super) fn poison_unkept(&mut self, stripe: usize, repaired: &[usize]) {
-        let data_lines = self.geometry.data_lines();
+        let data_lines = self.geometry.data_lines;
         let unkept: Damaged = repaired
             .iter()
             .copied()

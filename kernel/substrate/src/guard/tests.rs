@@ -51,7 +51,7 @@ fn flip(guard: &mut Guard, block: usize, bit: usize) {
 
 /// Blocks that do not match for a flipped bit: both parity lines share a generation.
 fn blocks_hit(guard: &Guard, block: usize, bit: usize) -> u64 {
-    let is_shared = block >= guard.geometry.data_lines() && bit >= WORDS * 64 + 64;
+    let is_shared = block >= guard.geometry.data_lines && bit >= WORDS * 64 + 64;
     1 + u64::from(is_shared)
 }
 

@@ -40,7 +40,7 @@ fn the_first_memory_is_the_one_that_writing_block_by_block_gives() {
         let what = std::format!("{width} x {height}");
         assert_eq!(guard.blocks.len(), geometry.memory_lines(), "{what}");
         assert_eq!(guard.checksums.len(), geometry.blocks(), "{what}");
-        for block in 0..geometry.data_lines() {
+        for block in 0..geometry.data_lines {
             let expected = if block < geometry.cell_lines {
                 line::initial_cells()
             } else {

@@ -97,7 +97,7 @@ fn any_three_lost_blocks_of_a_stripe_poison_their_lines_and_nothing_else() {
                         field.guard.checksums[block],
                         field.guard.checksum_of(&now, block)
                     );
-                    if block >= geometry.data_lines() {
+                    if block >= geometry.data_lines {
                         continue;
                     }
                     if [a, b, c].contains(&block) {

@@ -134,7 +134,7 @@ fn damaged_generations_of_a_stripe_are_put_right_together() {
             if random.below(3) == 0 {
                 let garbage = u32::try_from(random.below(1 << 32)).unwrap();
                 field.guard.set_generation(block, garbage);
-                let shared = block >= geometry.data_lines();
+                let shared = block >= geometry.data_lines;
                 hit += 1 + u64::from(shared);
             }
         }

@@ -100,7 +100,7 @@ fn strike_and_compare(seed: u64, strikes: u64) {
             }
             field.scrub_all();
             assert_same_memory(&field, &twin, &what());
-        } else if block < geometry.data_lines() {
+        } else if block < geometry.data_lines {
             let verified = field.guard.verify(block);
             let is_right = field.guard.line(&verified) == twin.guard.block(block);
             assert!(is_right, "a wrong value was read: {}", what());
@@ -108,12 +108,12 @@ fn strike_and_compare(seed: u64, strikes: u64) {
             let stripe = geometry.stripe_of(block);
             field.guard.repair_stripe(stripe, None);
         }
-        if block < geometry.data_lines() {
+        if block < geometry.data_lines {
             assert!(is_same(&field.guard, &twin.guard, block), "{}", what());
         } else {
             // Both parity lines share a generation.
             for block in [block - geometry.stripes, block, block + geometry.stripes] {
-                let is_parity = block >= geometry.data_lines() && block < geometry.blocks();
+                let is_parity = block >= geometry.data_lines && block < geometry.blocks();
                 let is_right = !is_parity || is_same(&field.guard, &twin.guard, block);
                 assert!(is_right, "{}", what());
             }
