@@ -154,8 +154,9 @@ fn sizes(artifacts: &Artifacts, figures: &mut Figures) -> Result<()> {
 }
 
 /// Benchmarks of crates, each line of which names an operation and ends in a number and `ns`.
-const BENCHMARKS: [(&str, &str); 3] = [
+const BENCHMARKS: [(&str, &str); 4] = [
     ("substrate", "operations"),
+    ("ledger", "ledger"),
     ("glyph-interpreter", "activation"),
     ("glyph-interpreter", "growth"),
 ];
