@@ -96,6 +96,8 @@ mod tests {
         assert_eq!(nearest("dceay", words), Some("decay"));
         assert_eq!(nearest("explode", words), None);
         assert_eq!(nearest("", words), None);
+        let long = "x".repeat(WORD_BYTES_MAX + 1);
+        assert_eq!(nearest(&long, [long.as_str()]), None);
         assert_eq!(nearest("x", ["a", "b"]), None);
         assert_eq!(nearest("x", ["a", "x1"]), Some("x1"));
         assert_eq!(nearest("ab", ["xy", "ac"]), Some("ac"));
