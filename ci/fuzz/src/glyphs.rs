@@ -175,7 +175,7 @@ pub fn glyphs(input: &[u8]) {
     let sound = sound(&definitions);
     let loaded: Glyphs = vault
         .glyphs()
-        .map(|glyph| (vault.id(glyph).clone(), vault.definition(glyph).clone()))
+        .map(|glyph| (vault.id(glyph).clone(), vault.definition(glyph)))
         .collect();
     assert!(sound.keys().eq(loaded.keys()), "{:?}", loaded.keys());
     assert_eq!(errors.is_empty(), sound.len() == definitions.len());

@@ -71,7 +71,7 @@ pub fn compiler(input: &[u8]) {
     let printed: Vec<(String, String)> = vault
         .glyphs()
         .map(|glyph| {
-            let text = glyph_parser::print(vault.definition(glyph));
+            let text = glyph_parser::print(&vault.definition(glyph));
             (format!("{}.gdf", vault.id(glyph)), text)
         })
         .collect();

@@ -15,16 +15,10 @@
 //! copy may overflow whose share does not. Only an inherited `R` above the largest `f64` over 2^32
 //! can be such a one. `E` may grow in a copy and then be multiplied by a small coefficient, so the
 //! greatest multiple of it that any copy holds is kept too, as `peak`.
-//!
-//! Invariant: each parent link of a vault is one step here, whatever the number of ways to an ancestor.
-//!
-//! A state leaves the range of `f64` here where it does step by step. `R` only grows, so its
-//! final value tells (but for a copy's last powers of two, which the shares take back). `E` may grow in a copy and then be multiplied by a small coefficient, so
-//! the greatest multiple of it that any copy holds is kept too, as `peak`.
 
+use crate::steps::{self, Step};
 use crate::wide::Wide;
 use abi::response::FieldState;
-use glyph_parser::Definition;
 
 /// Share of a parent's resonance that its child adds.
 const RESONANCE_SHARE: f64 = 0.5;
@@ -51,8 +45,7 @@ impl Inheritance {
 
     /// After `self`, a copy goes through `parent` and is added in shares.
     fn then_parent(self, parent: &Inheritance) -> Self {
-        #[cfg(test)]
-        steps::count();
+        steps::count(Step::Compose);
         let share = Wide::new(RESONANCE_SHARE);
         let gain = Wide::ONE.plus(share.times(parent.gain));
         let factor = Wide::ONE
@@ -67,17 +60,18 @@ impl Inheritance {
     }
 }
 
-/// Collapses one glyph, whose parents are collapsed: how it acts on the states of its children,
-/// and its own state after inheritance.
+/// Collapses one glyph from its own five values and its parents, which are collapsed: how it acts on the
+/// states of its children, and its own state after inheritance.
 ///
 /// The state is not finite if it or a copy on the way leaves the range of `f64`.
 pub(crate) fn collapse<'a>(
-    definition: &Definition,
-    parents: impl Iterator<Item = &'a Inheritance>,
+    own: &FieldState,
+    parents: impl ExactSizeIterator<Item = &'a Inheritance>,
 ) -> (Inheritance, FieldState) {
+    let is_root = parents.len() == 0;
     let from_parents = parents.fold(Inheritance::NONE, Inheritance::then_parent);
-    let resonance = Wide::new(definition.resonance);
-    let entanglement = Wide::new(definition.entanglement);
+    let resonance = Wide::new(own.resonance);
+    let entanglement = Wide::new(own.entanglement);
     let factor = from_parents.factor.times(entanglement);
     let inheritance = Inheritance {
         offset: from_parents.offset.plus(resonance),
@@ -85,9 +79,8 @@ pub(crate) fn collapse<'a>(
         peak: from_parents.peak.max(factor),
         ..from_parents
     };
-    let own = definition.own_state();
-    if definition.parents.is_empty() {
-        return (inheritance, own);
+    if is_root {
+        return (inheritance, *own);
     }
     let state = FieldState {
         resonance: inheritance
@@ -95,9 +88,9 @@ pub(crate) fn collapse<'a>(
             .times(resonance)
             .plus(inheritance.offset)
             .to_f64(),
-        magnitude: own.magnitude * definition.magnitude,
-        phase: own.phase + definition.phase,
-        coherence: (own.coherence + definition.coherence) / 2,
+        magnitude: own.magnitude * own.magnitude,
+        phase: own.phase + own.phase,
+        coherence: (own.coherence + own.coherence) / 2,
         entanglement: if inheritance.peak.times(entanglement).to_f64().is_finite() {
             factor.times(entanglement).to_f64()
         } else {
@@ -105,23 +98,4 @@ pub(crate) fn collapse<'a>(
         },
     };
     (inheritance, state)
-}
-
-/// Counts the steps of a load, so that a test can hold them to the links.
-#[cfg(test)]
-pub(crate) mod steps {
-    use std::cell::Cell;
-
-    std::thread_local! {
-        static STEPS: Cell<u64> = const { Cell::new(0) };
-    }
-
-    pub(super) fn count() {
-        STEPS.with(|steps| steps.set(steps.get() + 1));
-    }
-
-    /// Steps of this thread since the last call.
-    pub(crate) fn take() -> u64 {
-        STEPS.with(|steps| steps.replace(0))
-    }
 }

@@ -5,7 +5,7 @@
 //! holds afterwards needs no further check, search or walk over ancestors.
 //!
 //! Invariants:
-//! - loading takes time and memory linear in bytes, glyphs and links (but for sorting the ids),
+//! - loading takes steps and memory linear in bytes, glyphs and links (but for sorting names and ids),
 //!   without recursion;
 //! - a glyph in a [`Vault`] is sound: its ancestors and the glyphs that it entangles with are
 //!   in the vault too, it has at most 32 generations of ancestors and is not its own ancestor;
@@ -24,6 +24,8 @@ mod error;
 mod graph;
 mod load;
 mod program;
+mod steps;
+mod texts;
 mod vault;
 mod wide;
 

@@ -8,6 +8,7 @@
 //! - no step recurses, and each is linear in files, glyphs and links but for sorting.
 
 mod compile;
+mod draft;
 mod files;
 mod index;
 mod refuse;
@@ -22,9 +23,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
+use draft::Drafts;
 use files::Candidate;
-use glyph_parser::{Command, Diagnostic, Field};
-use index::Index;
+use glyph_parser::{Command, Definition, Diagnostic, Field, Parsed, Place, Places};
+use index::{Index, NONE};
 use suggest::Suggestions;
 
 /// Bounds that a vault is held to.
@@ -74,8 +77,8 @@ impl Vault {
             Err(excess) => return refused_whole(excess),
         };
         let mut log = Log::new(limits.errors_max);
-        let mut candidates = files::read(files, &mut log);
-        let links = link(&mut candidates, &mut log);
+        let (mut candidates, drafts) = files::read(files, &mut log);
+        let links = link(&mut candidates, &drafts, &mut log);
         let order = refuse::unsound(&mut candidates, &links, &mut log);
         let sound = candidates.iter().filter(|glyph| !glyph.refused).count();
         if u64::try_from(sound).map_or(true, |count| count > limits.cells) {
@@ -84,12 +87,7 @@ impl Vault {
                 found: format!("{sound}"),
             });
         }
-        let mut vault = compile::compile(&mut candidates, &links, &order);
-        vault.refused = candidates
-            .into_iter()
-            .filter(|candidate| candidate.refused)
-            .map(|candidate| candidate.id)
-            .collect();
+        let mut vault = compile::compile(candidates, drafts, links, &order);
         let (errors, counts) = log.finish();
         vault.error_counts = counts;
         (vault, errors)
@@ -172,51 +170,73 @@ fn whole_vault(expected: String, found: String) -> VaultError {
 }
 
 /// Resolves parents and targets; a name without a glyph refuses the glyph that has it.
-fn link(candidates: &mut [Candidate<'_>], log: &mut Log) -> Links {
+fn link(candidates: &mut [Candidate<'_>], drafts: &Drafts, log: &mut Log) -> Links {
     let mut links = Links {
-        parents: Graph::new(),
-        entangled: Graph::new(),
+        parents: Graph::with_capacity(candidates.len()),
+        entangled: Graph::with_capacity(candidates.len()),
     };
     let index = Index::new(candidates);
+    let found = index.find_all(candidates, &drafts.mentions);
     let mut suggestions = Suggestions::new();
     for position in 0..candidates.len() {
-        let mut missing = Vec::new();
-        let candidate = &candidates[position];
-        let mut resolve = |field, place, id: &GlyphId| {
-            let found = index.find(candidates, id);
-            if found.is_none() {
-                let suggestion = suggestions.near(candidates, id);
-                missing.push(candidate.missing(field, place, id, suggestion));
-            }
-            found
+        let draft = candidates[position].draft.map(|draft| drafts.of(draft));
+        let [parents, targets] =
+            draft.map_or([0..0, 0..0], |draft| [draft.parents(), draft.targets()]);
+        let missing = found[parents.start..targets.end].contains(&NONE);
+        let existing = |mentions: Range<usize>| {
+            let found = found[mentions].iter().filter(|number| **number != NONE);
+            found.map(|number| *number as usize)
         };
-        match &candidate.parsed {
-            Some(parsed) => {
-                let (definition, places) = (&parsed.definition, &parsed.places);
-                let parents = definition.parents.iter().zip(&places.parents);
-                links.parents.push(
-                    parents.filter_map(|(id, place)| resolve(Field::ParentGlyphs, *place, id)),
-                );
-                let commands = definition.program.iter().zip(&places.commands);
-                links
-                    .entangled
-                    .push(commands.filter_map(|(command, place)| match command {
-                        Command::Entangle(id) => resolve(Field::ActivationSimulation, *place, id),
-                        _ => None,
-                    }));
-            }
-            None => {
-                links.parents.push(core::iter::empty());
-                links.entangled.push(core::iter::empty());
-            }
-        }
-        if !missing.is_empty() {
+        links.parents.push(existing(parents));
+        links.entangled.push(existing(targets));
+        if missing {
+            tell_missing(
+                &candidates[position],
+                candidates,
+                &index,
+                &mut suggestions,
+                log,
+            );
             candidates[position].refused = true;
         }
-        missing.into_iter().for_each(|error| log.push(error));
     }
     links
 }
 
+/// Tells each parent and target of a candidate that no file defines.
+fn tell_missing(
+    candidate: &Candidate<'_>,
+    candidates: &[Candidate<'_>],
+    index: &Index,
+    suggestions: &mut Suggestions,
+    log: &mut Log,
+) {
+    let Ok(Parsed { definition, places }) = candidate.read_again() else {
+        return;
+    };
+    for (field, place, id) in mentions(&definition, &places) {
+        if index.find(candidates, id.as_str().as_bytes()).is_none() {
+            let suggestion = suggestions.near(candidates, id.as_str());
+            log.push(candidate.missing(field, place, id.as_str(), suggestion));
+        }
+    }
+}
+
+/// Every parent and target of a definition, with where it stands.
+pub(crate) fn mentions<'a>(
+    definition: &'a Definition,
+    places: &'a Places,
+) -> impl Iterator<Item = (Field, Place, &'a GlyphId)> {
+    let parents = definition.parents.iter().zip(&places.parents);
+    let parents = parents.map(|(id, place)| (Field::ParentGlyphs, *place, id));
+    let commands = definition.program.iter().zip(&places.commands);
+    parents.chain(commands.filter_map(|(command, place)| match command {
+        Command::Entangle(id) => Some((Field::ActivationSimulation, *place, id)),
+        _ => None,
+    }))
+}
+
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod tests;

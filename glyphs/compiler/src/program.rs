@@ -8,8 +8,9 @@
 //!
 //! Invariant: a program carries all that it needs; running it searches nothing.
 
+use abi::response::FieldState;
 use alloc::vec::Vec;
-use glyph_parser::{Command, Definition};
+use glyph_parser::Command;
 
 /// Share of a target's resonance that `entangle` adds.
 const ENTANGLE_RESONANCE_SHARE: f64 = 0.2;
@@ -44,25 +45,17 @@ pub enum Op {
 }
 
 impl Op {
-    /// Compiles one command; `target` gives the definition that an `entangle` names.
-    ///
-    /// `None` if the target is not found.
-    pub(crate) fn compile<'a>(
-        command: &Command,
-        target: impl FnOnce() -> Option<&'a Definition>,
-    ) -> Option<Op> {
-        Some(match command {
+    /// Compiles one command, by itself: an `entangle` adds nothing until its target is known.
+    pub(crate) fn alone(command: &Command) -> Op {
+        match command {
             Command::Resonate(factor) => Op::Resonate(*factor),
             Command::Amplify(factor) => Op::Amplify(*factor),
             Command::PhaseShift(degrees) => Op::PhaseShift(*degrees),
             Command::Stabilize => Op::Stabilize,
-            Command::Entangle(_) => {
-                let target = target()?;
-                Op::Entangle {
-                    entanglement: target.entanglement,
-                    resonance: target.resonance * ENTANGLE_RESONANCE_SHARE,
-                }
-            }
+            Command::Entangle(_) => Op::Entangle {
+                entanglement: 0.0,
+                resonance: 0.0,
+            },
             Command::Decay(share) => match truncate(*share * 10.0) {
                 Some(drop) => Op::Decay {
                     keep: 1.0 - *share,
@@ -70,7 +63,24 @@ impl Op {
                 },
                 None => Op::DecayBeyondRange,
             },
-        })
+        }
+    }
+}
+
+/// What an `entangle` with one target adds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Entanglement {
+    entanglement: f64,
+    resonance: f64,
+}
+
+impl Entanglement {
+    /// With the target whose own values these are.
+    pub(crate) fn with(target: &FieldState) -> Self {
+        Entanglement {
+            entanglement: target.entanglement,
+            resonance: target.resonance * ENTANGLE_RESONANCE_SHARE,
+        }
     }
 }
 
@@ -95,6 +105,30 @@ pub struct Program<'a> {
     pub drops_beyond_range: bool,
 }
 
+impl<'a> Program<'a> {
+    /// The operations of `commands`, which this is the program of, for who runs them step by step.
+    pub fn ops(&self, commands: &'a [Command]) -> impl Iterator<Item = Op> + use<'a> {
+        let multiplies = self.multiplies;
+        let resonance = self.resonance.iter().enumerate();
+        let added = resonance.filter(move |(step, _)| !is_set(multiplies, *step));
+        let mut targets = self.entanglement.iter().zip(added);
+        commands
+            .iter()
+            .map(move |command| match Op::alone(command) {
+                Op::Entangle { .. } => {
+                    let Some((entanglement, (_, resonance))) = targets.next() else {
+                        unreachable!("a program has a target for each `entangle`");
+                    };
+                    Op::Entangle {
+                        entanglement: *entanglement,
+                        resonance: *resonance,
+                    }
+                }
+                op => op,
+            })
+    }
+}
+
 /// The lanes of all programs of a vault.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lanes {
@@ -115,9 +149,22 @@ pub(crate) struct Place {
     phase: u8,
     entanglement: u8,
     coherence: u8,
+    commands: u8,
     drops_beyond_range: bool,
     multiplies: u64,
     stabilizes: u64,
+}
+
+impl Place {
+    /// Commands of the program.
+    pub(crate) fn commands(&self) -> u32 {
+        u32::from(self.commands)
+    }
+
+    /// How many of them entangle.
+    pub(crate) fn entangles(&self) -> usize {
+        usize::from(self.entanglement)
+    }
 }
 
 impl Lanes {
@@ -156,6 +203,7 @@ impl Lanes {
             phase,
             entanglement,
             coherence: length(self.drops.len() - drops as usize),
+            commands: length(ops.len()),
             drops_beyond_range: ops.contains(&Op::DecayBeyondRange),
             multiplies: bits(ops.iter().filter(changes_resonance), |op| {
                 matches!(op, Op::Resonate(_))
@@ -171,6 +219,21 @@ impl Lanes {
         let before = self.numbers.len();
         self.numbers.extend(ops.iter().filter_map(number));
         length(self.numbers.len() - before)
+    }
+
+    /// Fills in what each `entangle` of a program adds, in their order.
+    pub(crate) fn entangle(&mut self, place: &Place, targets: impl Iterator<Item = Entanglement>) {
+        let numbers = &mut self.numbers[place.numbers as usize..];
+        let (resonance, numbers) = numbers.split_at_mut(usize::from(place.resonance));
+        let before = usize::from(place.magnitude) + usize::from(place.phase);
+        let resonance = resonance.iter_mut().enumerate();
+        let added = resonance.filter(|(step, _)| !is_set(place.multiplies, *step));
+        for ((entanglement, (_, resonance)), target) in
+            numbers[before..].iter_mut().zip(added).zip(targets)
+        {
+            *entanglement = target.entanglement;
+            *resonance = target.resonance;
+        }
     }
 
     /// The program at `place`.
@@ -203,6 +266,10 @@ fn bits<'a>(items: impl Iterator<Item = &'a Op>, is_meant: impl Fn(&Op) -> bool)
         .fold(0, |bits, (n, _)| bits | 1 << n)
 }
 
+fn is_set(bits: u64, place: usize) -> bool {
+    bits >> place & 1 == 1
+}
+
 /// The length of a lane of one program, which has at most 64 commands.
 fn length(count: usize) -> u8 {
     u8::try_from(count).unwrap_or_else(|_| unreachable!("a program has at most 64 commands"))
@@ -228,39 +295,39 @@ fn truncate(value: f64) -> Option<i64> {
 mod tests {
     use super::*;
 
-    fn decay(share: f64) -> Option<Op> {
-        Op::compile(&Command::Decay(share), || None)
+    fn decay(share: f64) -> Op {
+        Op::alone(&Command::Decay(share))
     }
 
     #[test]
     fn decay_drops_toward_zero_and_knows_its_range() {
         assert_eq!(
             decay(0.25),
-            Some(Op::Decay {
+            Op::Decay {
                 keep: 0.75,
                 drop: 2
-            })
+            }
         );
         assert_eq!(
             decay(-0.25),
-            Some(Op::Decay {
+            Op::Decay {
                 keep: 1.25,
                 drop: -2
-            })
+            }
         );
         assert_eq!(
             decay(0.09),
-            Some(Op::Decay {
+            Op::Decay {
                 keep: 0.91,
                 drop: 0
-            })
+            }
         );
-        assert_eq!(decay(1e300), Some(Op::DecayBeyondRange));
-        assert_eq!(decay(f64::MAX), Some(Op::DecayBeyondRange));
-        assert_eq!(decay(922_337_203_685_477_580.8), Some(Op::DecayBeyondRange));
+        assert_eq!(decay(1e300), Op::DecayBeyondRange);
+        assert_eq!(decay(f64::MAX), Op::DecayBeyondRange);
+        assert_eq!(decay(922_337_203_685_477_580.8), Op::DecayBeyondRange);
         assert!(matches!(
             decay(-922_337_203_685_477_580.8),
-            Some(Op::Decay { drop: i64::MIN, .. })
+            Op::Decay { drop: i64::MIN, .. }
         ));
     }
 

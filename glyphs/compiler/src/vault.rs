@@ -10,12 +10,13 @@
 mod ancestry;
 
 use crate::error::ErrorCounts;
-use crate::program::{Lanes, Op, Place, Program};
+use crate::program::{Lanes, Place, Program};
+use crate::texts::Texts;
 use abi::response::FieldState;
 use abi::{CellIndex, GlyphId};
 use alloc::vec::Vec;
 use core::ops::Range;
-use glyph_parser::{Command, Constraint, Definition};
+use glyph_parser::{Constraint, Definition, parse};
 
 /// A glyph of one vault. Only that vault makes it and only there it has a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,7 +89,9 @@ pub(crate) struct Compiled {
 /// broken invariant of the caller.
 #[derive(Clone, Debug, Default)]
 pub struct Vault {
-    pub(crate) definitions: Vec<Definition>,
+    pub(crate) ids: Vec<GlyphId>,
+    /// The file of each glyph, word for word.
+    pub(crate) files: Texts,
     pub(crate) compiled: Vec<Compiled>,
     pub(crate) lanes: Lanes,
     pub(crate) constraints: Vec<Constraint>,
@@ -118,10 +121,7 @@ impl Vault {
     /// The glyph with this id.
     #[must_use]
     pub fn find(&self, id: &GlyphId) -> Option<GlyphIndex> {
-        let position = self
-            .definitions
-            .binary_search_by(|definition| definition.id.cmp(id))
-            .ok()?;
+        let position = self.ids.binary_search(id).ok()?;
         u32::try_from(position).ok().map(GlyphIndex)
     }
 
@@ -146,13 +146,22 @@ impl Vault {
     /// The glyph's id.
     #[must_use]
     pub fn id(&self, glyph: GlyphIndex) -> &GlyphId {
-        &self.definition(glyph).id
+        &self.ids[glyph.position()]
     }
 
-    /// What its file says.
+    /// What its file says, read from it again: for who shows a glyph, not for who activates it.
     #[must_use]
-    pub fn definition(&self, glyph: GlyphIndex) -> &Definition {
-        &self.definitions[glyph.position()]
+    pub fn definition(&self, glyph: GlyphIndex) -> Definition {
+        match parse("", self.files.get(glyph.position())) {
+            Ok(parsed) => parsed.definition,
+            Err(refusal) => unreachable!("the file of a sound glyph was read before: {refusal}"),
+        }
+    }
+
+    /// Number of commands of its program.
+    #[must_use]
+    pub fn command_count(&self, glyph: GlyphIndex) -> u32 {
+        self.compiled(glyph).program.commands()
     }
 
     /// Its home cell.
@@ -184,20 +193,6 @@ impl Vault {
     #[inline]
     pub fn program(&self, glyph: GlyphIndex) -> Program<'_> {
         self.lanes.program(&self.compiled(glyph).program)
-    }
-
-    /// What one command of a definition of this vault does, for who runs a program step by step.
-    ///
-    /// # Panics
-    /// If it entangles with a glyph that this vault does not have.
-    #[must_use]
-    pub fn op(&self, command: &Command) -> Op {
-        let target = match command {
-            Command::Entangle(id) => self.find(id).map(|target| self.definition(target)),
-            _ => None,
-        };
-        Op::compile(command, || target)
-            .unwrap_or_else(|| unreachable!("a sound glyph entangles with sound glyphs"))
     }
 
     /// What its constraints come to.

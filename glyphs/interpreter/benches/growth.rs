@@ -1,9 +1,12 @@
 //! How loading grows with the number of glyphs: `cargo bench -p glyph-interpreter --bench growth`.
 //!
 //! Prints a table and a plot; with `-- --page` it writes them into `docs/glyphs-performance.md`. Each
-//! size is loaded in a process of its own, so that one size's memory does not count for another.
+//! load is the first of a process of its own, so that no load finds memory that another left behind: a small
+//! vault pays for its pages as a large one does.
 //!
-//! The time is what the processor spent, the mean of some rounds; the memory is the most that a load needs beside its files.
+//! The time is what the processor spent, the median of some loads; the memory is the most that a load needs
+//! beside its files. Instructions are counted by callgrind where there is one, and may not grow: time does
+//! with what the caches do not hold, instructions only with more work.
 
 #![expect(
     clippy::unwrap_used,
@@ -19,16 +22,23 @@ use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
 
-/// Glyphs of each size, and rounds of which the mean is told.
+/// Glyphs of each size, and loads of which the median is told.
 const SIZES: [(usize, u32); 7] = [
-    (1_000, 300),
-    (3_000, 100),
-    (10_000, 30),
-    (30_000, 10),
-    (100_000, 3),
-    (300_000, 1),
-    (1_000_000, 1),
+    (1_000, 101),
+    (3_000, 51),
+    (10_000, 31),
+    (30_000, 15),
+    (100_000, 9),
+    (300_000, 7),
+    (1_000_000, 5),
 ];
+
+/// Largest vault of which the instructions are counted: callgrind takes half a minute for it.
+const COUNTED_MAX: usize = 100_000;
+/// How many times the instructions of the smallest vault a glyph may take.
+const INSTRUCTIONS_GROWTH_MAX: f64 = 1.02;
+/// Sizes that are loaded with file names that tell nothing of the ids, too.
+const SCATTERED: [(usize, u32); 2] = [(10_000, 31), (1_000_000, 5)];
 
 /// The page, and the marks between which it shows what was measured.
 const PAGE: &str = "../../docs/glyphs-performance.md";
@@ -36,30 +46,104 @@ const BEGIN: &str =
     "<!-- cargo bench -p glyph-interpreter --bench growth -- --page: from here -->\n";
 const END: &str = "<!-- to here -->\n";
 
+/// How the files are named.
+#[derive(Clone, Copy, PartialEq)]
+enum Names {
+    /// After the glyphs, as people name them.
+    Ids,
+    /// So that their order has nothing to do with that of the ids.
+    Scattered,
+}
+
+impl Names {
+    /// As the word that tells a process.
+    fn word(self) -> &'static str {
+        match self {
+            Names::Ids => "ids",
+            Names::Scattered => "scattered",
+        }
+    }
+
+    /// Files of `count` glyphs that are named so.
+    fn files(self, count: usize) -> Vec<(String, String)> {
+        let mut files = many::files(count);
+        if self == Names::Scattered {
+            for (n, (name, _)) in files.iter_mut().enumerate() {
+                // A prime that divides none of the counts: each number once.
+                *name = format!("g{:07}.gdf", n * 104_729 % count);
+            }
+        }
+        files
+    }
+}
+
 /// What loading one vault took.
 struct Point {
     glyphs: usize,
     nanoseconds: f64,
     kibibytes: f64,
+    /// For each glyph, where they were counted.
+    instructions: Option<f64>,
+}
+
+impl Point {
+    /// The median of `rounds` loads, each in a process of its own.
+    fn measured(glyphs: usize, rounds: u32, names: Names) -> Self {
+        let mut loads: Vec<(f64, f64)> = (0..rounds).map(|_| apart(glyphs, names)).collect();
+        loads.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (nanoseconds, kibibytes) = loads[loads.len() / 2];
+        Point {
+            glyphs,
+            nanoseconds,
+            kibibytes,
+            instructions: None,
+        }
+    }
+
+    fn each(&self, sum: f64) -> f64 {
+        sum / self.glyphs as f64
+    }
 }
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let number = |place: usize| arguments.get(place).and_then(|text| text.parse().ok());
-    if let (Some("--size"), Some(glyphs), Some(rounds)) =
-        (arguments.first().map(String::as_str), number(1), number(2))
+    if let [task, glyphs, names] = arguments.as_slice()
+        && let Some(names) = [Names::Ids, Names::Scattered]
+            .into_iter()
+            .find(|known| known.word() == names)
     {
-        measure(glyphs, u32::try_from(rounds).unwrap());
+        let files = names.files(glyphs.parse().unwrap());
+        if task == "load" {
+            measure(&files);
+        }
         return;
     }
-    let points: Vec<Point> = SIZES.map(|(glyphs, rounds)| apart(glyphs, rounds)).into();
-    let shown = shown(&points);
+    let mut points: Vec<Point> = SIZES
+        .map(|(glyphs, rounds)| Point::measured(glyphs, rounds, Names::Ids))
+        .into();
+    let scattered =
+        SCATTERED.map(|(glyphs, rounds)| Point::measured(glyphs, rounds, Names::Scattered));
+    for point in points
+        .iter_mut()
+        .filter(|point| point.glyphs <= COUNTED_MAX)
+    {
+        let all = |task| instructions(task, point.glyphs);
+        let load = all("load").zip(all("files"));
+        point.instructions = load.map(|(load, files)| point.each(load - files));
+    }
+    let shown = shown(&points, &scattered);
     print!("{shown}");
     println!("growth, all files in memory");
     for point in &points {
-        let each = point.nanoseconds / point.glyphs as f64;
+        let each = point.each(point.nanoseconds);
         println!("loading each of {} glyphs: {each:.1} ns", point.glyphs);
     }
+    let mut counts = points.iter().filter_map(|point| point.instructions);
+    let first = counts.next().unwrap_or(0.0);
+    assert!(
+        counts.all(|count| count <= first * INSTRUCTIONS_GROWTH_MAX),
+        "a glyph of a larger vault takes more instructions"
+    );
     if arguments.iter().any(|argument| argument == "--page") {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
         let page = fs::read_to_string(&path).unwrap();
@@ -69,46 +153,48 @@ fn main() {
     }
 }
 
-/// Measures one size in a process of its own.
-fn apart(glyphs: usize, rounds: u32) -> Point {
+/// Nanoseconds and kibibytes of one load in a process of its own.
+fn apart(glyphs: usize, names: Names) -> (f64, f64) {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--size", &glyphs.to_string(), &rounds.to_string()])
+        .args(["load", &glyphs.to_string(), names.word()])
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let numbers: Vec<f64> = text
-        .split(' ')
-        .map(|word| word.trim().parse().unwrap())
-        .collect();
-    Point {
-        glyphs,
-        nanoseconds: numbers[0],
-        kibibytes: numbers[1],
-    }
+    let (nanoseconds, kibibytes) = text.trim().split_once(' ').unwrap();
+    (nanoseconds.parse().unwrap(), kibibytes.parse().unwrap())
 }
 
-/// Loads `glyphs` glyphs and prints the mean nanoseconds and the kibibytes of the first round.
-fn measure(glyphs: usize, rounds: u32) {
-    let files = many::files(glyphs);
+/// Instructions of a process that makes the files, and also loads them if that is its task; `None` without
+/// valgrind.
+fn instructions(task: &str, glyphs: usize) -> Option<f64> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(std::env::current_exe().unwrap())
+        .args([task, &glyphs.to_string(), Names::Ids.word()])
+        .output()
+        .ok()?;
+    let words = String::from_utf8_lossy(&output.stderr);
+    let (_, count) = words.rsplit_once("Collected : ")?;
+    count.lines().next()?.trim().parse().ok()
+}
+
+/// Loads the files and prints the nanoseconds and the kibibytes that it took.
+fn measure(files: &[(String, String)]) {
     // Forgets the peak that making the files had.
     fs::write("/proc/self/clear_refs", "5").unwrap();
     let before = status("VmRSS:");
-    let (mut sum, mut kibibytes) = (0.0, 0.0);
-    for round in 0..rounds {
-        let begin = on_processor();
-        let (vault, errors) = many::load(black_box(&files), u64::MAX);
-        sum += on_processor() - begin;
-        assert!(vault.len() == glyphs && errors == 0);
-        if round == 0 {
-            kibibytes = status("VmHWM:") - before;
-        }
-    }
-    println!("{} {kibibytes}", sum / f64::from(rounds));
+    let begin = on_processor();
+    let (vault, errors) = many::load(black_box(files), u64::MAX);
+    let nanoseconds = on_processor() - begin;
+    assert!(vault.len() == files.len() && errors == 0);
+    println!("{nanoseconds} {}", status("VmHWM:") - before);
 }
 
 /// Nanoseconds that this thread has run so far, as the scheduler counts them: what other programs do
-/// costs it none. It counts in steps of some milliseconds, therefore a mean over many rounds is told.
+/// costs it none but the caches that they share.
 fn on_processor() -> f64 {
+    // The scheduler brings its count up to date when a thread offers to wait.
+    std::thread::yield_now();
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     text.split(' ').next().unwrap().parse().unwrap()
 }
@@ -123,21 +209,39 @@ fn status(name: &str) -> f64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// The table, and the plot: both axes in powers, so that a straight line of this slope is linear growth.
-fn shown(points: &[Point]) -> String {
-    let mut text =
-        String::from("| glyphs | time | a glyph | memory | a glyph |\n|---|---|---|---|---|\n");
+/// The table, the growth and the plot: both axes in powers, so that a straight line of this slope is linear
+/// growth.
+fn shown(points: &[Point], scattered: &[Point]) -> String {
+    let mut text = String::from(
+        "| glyphs | time | a glyph | instructions a glyph | memory | a glyph |\n|---|---|---|---|---|---|\n",
+    );
     for point in points {
-        let glyphs = point.glyphs as f64;
+        let count = point.instructions;
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "| {} | {:.1} ms | {:.0} ns | {:.1} MiB | {:.0} bytes |",
+            "| {} | {:.1} ms | {:.0} ns | {} | {:.1} MiB | {:.0} bytes |",
             point.glyphs,
             point.nanoseconds / 1e6,
-            point.nanoseconds / glyphs,
+            point.each(point.nanoseconds),
+            count.map_or(String::from("-"), |count| format!("{count:.0}")),
             point.kibibytes / 1024.0,
-            point.kibibytes * 1024.0 / glyphs
+            point.each(point.kibibytes * 1024.0)
+        );
+    }
+    let _ = writeln!(
+        text,
+        "\nBy least squares, time grows with the power {:.3} of the glyphs and memory with the power {:.3}.\n",
+        power(points, |point| point.nanoseconds),
+        power(points, |point| point.kibibytes)
+    );
+    for point in scattered {
+        let _ = writeln!(
+            text,
+            "- {} glyphs in files whose names tell nothing of the ids: {:.1} ms, {:.0} ns a glyph",
+            point.glyphs,
+            point.nanoseconds / 1e6,
+            point.each(point.nanoseconds)
         );
     }
     text.push_str("\n```text\n");
@@ -156,6 +260,24 @@ fn shown(points: &[Point]) -> String {
     ));
     text.push_str("```\n");
     text
+}
+
+/// The power of the number of glyphs with which a value grows: the slope of the straight line through the
+/// logarithms that is nearest by least squares.
+fn power(points: &[Point], value: impl Fn(&Point) -> f64) -> f64 {
+    let logarithms = points
+        .iter()
+        .map(|point| ((point.glyphs as f64).ln(), value(point).ln()));
+    let count = points.len() as f64;
+    let sum = logarithms
+        .clone()
+        .fold((0.0, 0.0), |sum, (x, y)| (sum.0 + x, sum.1 + y));
+    let mean = (sum.0 / count, sum.1 / count);
+    let (products, squares) = logarithms.fold((0.0, 0.0), |(products, squares), (x, y)| {
+        let x = x - mean.0;
+        (products + x * (y - mean.1), squares + x * x)
+    });
+    products / squares
 }
 
 /// A bar for each size, ten columns for each power of ten above the least that is shown.

@@ -15,8 +15,7 @@ impl Interpreter {
             id: vault.id(glyph).clone(),
             home: vault.home(glyph),
             generations: vault.generations(glyph),
-            // A program has at most 64 commands.
-            commands: u32::try_from(vault.definition(glyph).program.len()).unwrap_or(u32::MAX),
+            commands: vault.command_count(glyph),
             activations: self.activations(glyph),
         }
     }
@@ -26,7 +25,7 @@ impl Interpreter {
     pub fn detail(&self, vault: &Vault, glyph: GlyphIndex) -> GlyphDetail {
         GlyphDetail {
             summary: self.summary(vault, glyph),
-            definition: glyph_parser::print(vault.definition(glyph)),
+            definition: glyph_parser::print(&vault.definition(glyph)),
         }
     }
 }

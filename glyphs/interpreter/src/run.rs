@@ -101,7 +101,7 @@ pub(crate) fn run_traced(
     glyph: GlyphIndex,
     tracer: Tracer<'_>,
 ) -> Result<FieldState, ActivationError> {
-    let definition = vault.definition(glyph);
+    let definition = &vault.definition(glyph);
     tracer(Step::Start, &definition.own_state());
     let mut state = *vault.inherited(glyph);
     if !definition.parents.is_empty() {
@@ -110,8 +110,9 @@ pub(crate) fn run_traced(
     if !is_finite(&state) {
         return Err(non_finite(definition, None));
     }
-    for (position, command) in definition.program.iter().enumerate() {
-        let in_range = apply(&vault.op(command), &mut state);
+    let ops = vault.program(glyph).ops(&definition.program);
+    for ((position, command), op) in definition.program.iter().enumerate().zip(ops) {
+        let in_range = apply(&op, &mut state);
         tracer(Step::Command(command), &state);
         if !in_range || !is_finite(&state) {
             return Err(non_finite(definition, Some((position, command))));

@@ -291,5 +291,5 @@ fn reports_say_what_was_computed_and_what_the_vault_knows() {
         (1, 2, 1)
     );
     let shown = glyph_parser::parse("shown.gdf", detail.definition.as_bytes()).unwrap();
-    assert_eq!(shown.definition, *vault.definition(b));
+    assert_eq!(shown.definition, vault.definition(b));
 }

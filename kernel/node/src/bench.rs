@@ -45,7 +45,7 @@ impl<M: Machine> Node<M> {
             .glyphs
             .vault
             .glyphs()
-            .max_by_key(|glyph| self.glyphs.vault.definition(*glyph).program.len())
+            .max_by_key(|glyph| self.glyphs.vault.command_count(*glyph))
         {
             let began = self.machine.monotonic_ns();
             for _ in 0..REPEATS {

@@ -1,93 +1,124 @@
 //! Sound candidates to the compiled form of the vault.
 //!
-//! Invariant: parents are collapsed before their children, so each link is looked at once.
+//! Invariants:
+//! - parents are collapsed before their children, so each link is looked at once;
+//! - each pass walks its columns in their order, and what no later pass needs is let go.
 
 use super::Links;
+use super::draft::Drafts;
 use super::files::Candidate;
 use crate::collapse::{Inheritance, collapse};
-use crate::program::{Op, position};
+use crate::program::{Entanglement, position};
+use crate::texts::Texts;
 use crate::vault::{Compiled, Gate, GlyphIndex, Vault};
 use alloc::vec;
 use alloc::vec::Vec;
-use core::ops::Range;
-use glyph_parser::Definition;
 
-/// Takes the sound definitions out of the candidates; `order` has parents first.
+/// Compiles the candidates that are not refused; `order` has parents first, each with its generations.
 pub(super) fn compile(
-    candidates: &mut [Candidate<'_>],
-    links: &Links,
-    order: &[(usize, u32)],
+    candidates: Vec<Candidate<'_>>,
+    drafts: Drafts,
+    links: Links,
+    order: &[(u32, u32)],
 ) -> Vault {
-    let mut vault = Vault::default();
-    let mut index_of = vec![None; candidates.len()];
-    let mut sound = Vec::new();
-    for (node, candidate) in candidates.iter().enumerate() {
-        if !candidate.refused {
-            index_of[node] = Some(GlyphIndex(position(sound.len())));
-            sound.push(node);
-        }
-    }
-    let mut inheritances = vec![Inheritance::NONE; candidates.len()];
-    let mut states = vec![None; candidates.len()];
-    for (node, generations) in order {
-        if let Some(definition) = sound_definition(&candidates[*node]) {
-            let parents = links.parents.of(*node).iter();
-            let (inheritance, state) =
-                collapse(definition, parents.map(|parent| &inheritances[*parent]));
-            inheritances[*node] = inheritance;
-            states[*node] = Some((state, *generations));
-        }
-    }
-    let mut ops = Vec::new();
-    for node in sound.iter().copied() {
-        let (Some(definition), Some((inherited, generations))) =
-            (sound_definition(&candidates[node]), states[node])
-        else {
-            unreachable!("a sound glyph has a definition and was collapsed");
-        };
-        let mut targets = links.entangled.of(node).iter();
-        ops.clear();
-        ops.extend(definition.program.iter().map(|command| {
-            let target = || sound_definition(&candidates[*targets.next()?]);
-            let op = Op::compile(command, target);
-            op.unwrap_or_else(|| unreachable!("a sound glyph entangles with sound glyphs"))
-        }));
-        let parents = links.parents.of(node).iter();
-        let compiled = Compiled {
-            inherited,
-            program: vault.lanes.push(&ops),
-            gate: Gate::of(&definition.constraints, &inherited),
-            constraints: extend(
-                &mut vault.constraints,
-                definition.constraints.iter().copied(),
-            ),
-            parents: extend(
-                &mut vault.parents,
-                parents.filter_map(|parent| index_of[*parent]),
-            ),
-            generations,
-            writes_field_state: definition.has_output(Definition::OUTPUT_FIELD_STATE),
-            starts_wave: definition.has_output(Definition::OUTPUT_RESONANCE),
-        };
-        vault.compiled.push(compiled);
-    }
-    for node in sound {
-        let parsed = candidates[node].parsed.take();
-        vault
-            .definitions
-            .extend(parsed.map(|parsed| parsed.definition));
-    }
+    let index_of = number(&candidates);
+    let mut vault = link_and_entangle(&candidates, drafts, links, &index_of);
+    let order = order.iter().filter_map(|(node, generations)| {
+        let glyph = index_of[*node as usize]?;
+        Some((glyph, *generations))
+    });
+    inherit(&mut vault, order);
+    drop(index_of);
+    keep_files(candidates, &mut vault);
     vault
 }
 
-fn sound_definition<'a>(candidate: &'a Candidate<'_>) -> Option<&'a Definition> {
-    let parsed = candidate.parsed.as_ref()?;
-    (!candidate.refused).then_some(&parsed.definition)
+/// The index that each candidate gets, if it is sound.
+fn number(candidates: &[Candidate<'_>]) -> Vec<Option<GlyphIndex>> {
+    let mut count = 0;
+    let indexes = candidates.iter().map(|candidate| {
+        let index = (!candidate.refused).then_some(GlyphIndex(count));
+        count += u32::from(index.is_some());
+        index
+    });
+    indexes.collect()
 }
 
-/// Appends `items` and gives where they are.
-fn extend<T>(pool: &mut Vec<T>, items: impl Iterator<Item = T>) -> Range<u32> {
-    let start = position(pool.len());
-    pool.extend(items);
-    start..position(pool.len())
+/// The sound drafts with their links, each with its own state: nothing is inherited yet.
+fn link_and_entangle(
+    candidates: &[Candidate<'_>],
+    mut drafts: Drafts,
+    links: Links,
+    index_of: &[Option<GlyphIndex>],
+) -> Vault {
+    // Side by side, since a program entangles with glyphs from anywhere in the vault.
+    let shares: Vec<Entanglement> = candidates
+        .iter()
+        .map(|candidate| match candidate.draft {
+            Some(draft) => Entanglement::with(&drafts.of(draft).own),
+            None => Entanglement::default(),
+        })
+        .collect();
+    let mut parents_of_all = Vec::new();
+    let mut compiled = Vec::with_capacity(candidates.len());
+    for (node, candidate) in candidates.iter().enumerate() {
+        let (Some(number), Some(_)) = (candidate.draft, index_of[node]) else {
+            continue;
+        };
+        let targets = links.entangled.of(node).map(|target| shares[target]);
+        drafts.entangle(number, targets);
+        let draft = drafts.of(number);
+        let parents = position(parents_of_all.len());
+        parents_of_all.extend(links.parents.of(node).filter_map(|node| index_of[node]));
+        compiled.push(Compiled {
+            inherited: draft.own,
+            program: draft.program,
+            gate: Gate::Open,
+            constraints: draft.constraints.clone(),
+            parents: parents..position(parents_of_all.len()),
+            generations: 0,
+            writes_field_state: draft.writes_field_state,
+            starts_wave: draft.starts_wave,
+        });
+    }
+    let (lanes, constraints) = drafts.into_pools();
+    Vault {
+        compiled,
+        lanes,
+        constraints,
+        parents: parents_of_all,
+        ..Vault::default()
+    }
+}
+
+/// Collapses each glyph after its parents; `order` has parents first, each with its generations.
+fn inherit(vault: &mut Vault, order: impl Iterator<Item = (GlyphIndex, u32)>) {
+    let mut inheritances = vec![Inheritance::NONE; vault.len()];
+    for (glyph, generations) in order {
+        let parents = vault.parents(glyph).iter();
+        let parents = parents.map(|parent| &inheritances[parent.position()]);
+        let (inheritance, state) = collapse(vault.inherited(glyph), parents);
+        let gate = Gate::of(vault.constraints(glyph), &state);
+        let compiled = &mut vault.compiled[glyph.position()];
+        compiled.inherited = state;
+        compiled.gate = gate;
+        compiled.generations = generations;
+        inheritances[glyph.position()] = inheritance;
+    }
+}
+
+/// Keeps the files of sound glyphs, and of the others the ids.
+fn keep_files(candidates: Vec<Candidate<'_>>, vault: &mut Vault) {
+    let sound = candidates.iter().filter(|candidate| !candidate.refused);
+    let bytes = sound.map(|candidate| candidate.bytes.len()).sum();
+    vault.files = Texts::with_capacity(vault.len(), bytes);
+    vault.ids.reserve_exact(vault.len());
+    for candidate in candidates {
+        if candidate.refused {
+            vault.refused.push(candidate.id);
+        } else {
+            vault.files.push(candidate.bytes);
+            vault.ids.push(candidate.id);
+        }
+    }
 }

@@ -2,16 +2,16 @@
 //!
 //! Invariant: candidates are sorted by id and no id occurs twice among them.
 
+use super::draft::Drafts;
 use super::index::head;
 use super::{Limits, Log};
 use crate::error::{VaultError, VaultErrorKind};
 use abi::GlyphId;
 use alloc::borrow::Cow;
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use glyph_parser::{Diagnostic, Excerpt, Field, Parsed, Place, parse, quote, shown_name};
+use glyph_parser::{Diagnostic, Excerpt, Field, Parsed, Place, Refusal, parse, quote, shown_name};
 
 /// A file's name and bytes.
 pub(super) type File<'a> = (&'a str, &'a [u8]);
@@ -19,17 +19,28 @@ pub(super) type File<'a> = (&'a str, &'a [u8]);
 /// A glyph that a file claims to define.
 pub(crate) struct Candidate<'a> {
     file: &'a str,
-    bytes: &'a [u8],
-    /// Its id, and where it stands in the file.
+    pub(crate) bytes: &'a [u8],
     pub(crate) id: GlyphId,
-    pub(crate) place: Place,
-    /// What the file says; `None` if it breaks rules of the format.
-    pub(crate) parsed: Option<Box<Parsed>>,
+    /// The number of its draft; `None` if the file breaks rules of the format.
+    pub(crate) draft: Option<u32>,
     /// Whether the glyph is refused, for whatever reason.
     pub(crate) refused: bool,
 }
 
 impl Candidate<'_> {
+    /// Its file, read again for an error's place: errors are rare, and keeping all places is dear.
+    pub(crate) fn read_again(&self) -> Result<Parsed, Refusal> {
+        parse(self.file, self.bytes)
+    }
+
+    /// Where its id stands in the file.
+    pub(crate) fn place(&self) -> Place {
+        match self.read_again() {
+            Ok(parsed) => parsed.places.id,
+            Err(refusal) => refusal.place,
+        }
+    }
+
     /// An error of this glyph at a place of its file.
     pub(crate) fn error(
         &self,
@@ -65,11 +76,11 @@ impl Candidate<'_> {
         &self,
         field: Field,
         place: Place,
-        id: &GlyphId,
+        id: &str,
         suggestion: Option<&str>,
     ) -> VaultError {
-        let mut found = format!("{}, which no file defines", quote(id.as_str()));
-        if field == Field::ParentGlyphs && id.as_str() == "none" {
+        let mut found = format!("{}, which no file defines", quote(id));
+        if field == Field::ParentGlyphs && id == "none" {
             found.push_str(" (a glyph without parents leaves the field out)");
         }
         let mut error = self.error(
@@ -117,13 +128,14 @@ pub(super) fn gather<'a>(
             found: format!("{bytes} bytes"),
         });
     }
-    gathered.sort_by_key(|(name, _)| *name);
+    gathered.sort_by_cached_key(|(name, _)| (head(name.as_bytes()), *name));
     Ok(gathered)
 }
 
-/// Reads every file; gives the glyphs that they define, refused ones included.
-pub(super) fn read<'a>(files: Vec<File<'a>>, log: &mut Log) -> Vec<Candidate<'a>> {
+/// Reads every file; gives the glyphs that they define, refused ones included, and their drafts.
+pub(super) fn read<'a>(files: Vec<File<'a>>, log: &mut Log) -> (Vec<Candidate<'a>>, Drafts) {
     let mut candidates: Vec<Candidate<'a>> = Vec::with_capacity(files.len());
+    let mut drafts = Drafts::with_capacity(files.len());
     let mut previous = None;
     let mut files = files.into_iter().peekable();
     while let Some((name, bytes)) = files.next() {
@@ -135,16 +147,11 @@ pub(super) fn read<'a>(files: Vec<File<'a>>, log: &mut Log) -> Vec<Candidate<'a>
         if let Some((expected, found)) = fault {
             log.push(name_error(name, expected, found));
         }
-        let refused = fault.is_some();
-        match parse(name, bytes) {
-            Ok(parsed) => candidates.push(Candidate {
-                file: name,
-                bytes,
-                id: parsed.definition.id.clone(),
-                place: parsed.places.id,
-                parsed: Some(Box::new(parsed)),
-                refused,
-            }),
+        let (id, draft) = match parse(name, bytes) {
+            Ok(Parsed { definition, .. }) => {
+                let draft = drafts.push(&definition);
+                (Some(definition.id), Some(draft))
+            }
             Err(refusal) => {
                 log.omit(refusal.omitted);
                 for diagnostic in refusal.diagnostics {
@@ -154,20 +161,29 @@ pub(super) fn read<'a>(files: Vec<File<'a>>, log: &mut Log) -> Vec<Candidate<'a>
                         diagnostic,
                     });
                 }
-                candidates.extend(refusal.id.map(|id| Candidate {
-                    file: name,
-                    bytes,
-                    id,
-                    place: refusal.place,
-                    parsed: None,
-                    refused: true,
-                }));
+                (refusal.id, None)
             }
-        }
+        };
+        candidates.extend(id.map(|id| Candidate {
+            file: name,
+            bytes,
+            id,
+            draft,
+            refused: fault.is_some() || draft.is_none(),
+        }));
     }
-    candidates.sort_by(|a, b| (head(&a.id), &a.id).cmp(&(head(&b.id), &b.id)));
+    sort(&mut candidates);
     merge_duplicates(&mut candidates, log);
-    candidates
+    (candidates, drafts)
+}
+
+/// Sorts by id: by their heads, which are sorted apart from all else, and then what has one head.
+fn sort(candidates: &mut [Candidate<'_>]) {
+    let head = |glyph: &Candidate<'_>| head(glyph.id.as_str().as_bytes());
+    candidates.sort_by_cached_key(head);
+    for same in candidates.chunk_by_mut(|a, b| head(a) == head(b)) {
+        same.sort_by(|a, b| a.id.cmp(&b.id));
+    }
 }
 
 /// Refuses every file whose id another file has; one refused candidate stands for them all.
@@ -187,7 +203,7 @@ fn merge_duplicates(candidates: &mut Vec<Candidate<'_>>, log: &mut Log) {
             log.push(candidate.error(
                 VaultErrorKind::DuplicateId,
                 Field::GlyphId,
-                candidate.place,
+                candidate.place(),
                 "an id that no other file has",
                 format!("{}, as in {other}", quote(candidate.id.as_str())),
             ));

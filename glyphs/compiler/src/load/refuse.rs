@@ -5,16 +5,18 @@
 //!   targets lead to one that does;
 //! - an error's chain is a shortest one and shows a bounded number of names.
 
-use super::{Links, Log};
+use super::files::Candidate;
+use super::{Links, Log, mentions};
 use crate::error::VaultErrorKind;
-use crate::load::files::Candidate;
+use crate::graph::Components;
+use crate::program::position;
 use abi::limits::GENERATIONS_MAX;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
-use glyph_parser::{Command, Field, Place, quote};
+use glyph_parser::{Field, Parsed, Place, quote};
 
 /// Most names that a chain or cycle shows.
 const NAMES_MAX: usize = 12;
@@ -25,15 +27,14 @@ pub(super) fn unsound(
     candidates: &mut [Candidate<'_>],
     links: &Links,
     log: &mut Log,
-) -> Vec<(usize, u32)> {
+) -> Vec<(u32, u32)> {
     let components = links.parents.components();
     let cyclic = refuse_cycles(candidates, links, &components, log);
-    let order: Vec<usize> = components.into_iter().flatten().collect();
-    let generations = refuse_deep(candidates, links, &order, &cyclic, log);
+    let generations = refuse_deep(candidates, links, &components, &cyclic, log);
     refuse_dependents(candidates, links, log);
-    order
-        .into_iter()
-        .map(|node| (node, generations[node]))
+    components
+        .nodes()
+        .map(|node| (position(node), generations[node]))
         .collect()
 }
 
@@ -41,20 +42,18 @@ pub(super) fn unsound(
 fn refuse_cycles(
     candidates: &mut [Candidate<'_>],
     links: &Links,
-    components: &[Vec<usize>],
+    components: &Components,
     log: &mut Log,
 ) -> Vec<bool> {
     let mut cyclic = vec![false; candidates.len()];
     let mut component_of = vec![0; candidates.len()];
     for (number, component) in components.iter().enumerate() {
-        for node in component {
-            component_of[*node] = number;
-        }
+        component.for_each(|node| component_of[node] = position(number));
     }
     let mut before = vec![usize::MAX; candidates.len()];
-    for component in components {
+    for component in components.iter() {
         // Sorted by id already: the least number is the first id.
-        let Some(start) = component.iter().copied().min() else {
+        let Some(start) = component.clone().min() else {
             continue;
         };
         let inside = |node: usize| component_of[node] == component_of[start];
@@ -63,17 +62,17 @@ fn refuse_cycles(
         };
         let picture = cycle_picture(&cycle, candidates);
         for node in component {
-            let next = links.parents.of(*node).iter().find(|link| inside(**link));
-            let (field, place) = link_place(candidates, *node, *next.unwrap_or(node));
-            let error = candidates[*node].error(
+            let next = links.parents.of(node).find(|link| inside(*link));
+            let (field, place) = link_place(candidates, node, next.unwrap_or(node));
+            let error = candidates[node].error(
                 VaultErrorKind::Cycle,
                 field,
                 place,
                 "parents that do not lead back",
                 format!("the cycle {picture}"),
             );
-            candidates[*node].refused = true;
-            cyclic[*node] = true;
+            candidates[node].refused = true;
+            cyclic[node] = true;
             log.push(error);
         }
     }
@@ -85,19 +84,14 @@ fn refuse_cycles(
 fn refuse_deep(
     candidates: &mut [Candidate<'_>],
     links: &Links,
-    order: &[usize],
+    components: &Components,
     cyclic: &[bool],
     log: &mut Log,
 ) -> Vec<u32> {
     let mut generations = vec![0_u32; candidates.len()];
-    for node in order.iter().copied().filter(|node| !cyclic[*node]) {
-        let deepest = links
-            .parents
-            .of(node)
-            .iter()
-            .copied()
-            .max_by_key(|parent| generations[*parent]);
-        let Some(parent) = deepest else {
+    for node in components.nodes().filter(|node| !cyclic[*node]) {
+        let parents = links.parents.of(node);
+        let Some(parent) = parents.max_by_key(|parent| generations[*parent]) else {
             continue;
         };
         let count = generations[parent].saturating_add(1);
@@ -134,10 +128,13 @@ struct Cause {
 
 /// Refuses every glyph whose ancestry or targets name a refused one, nearest first.
 fn refuse_dependents(candidates: &mut [Candidate<'_>], links: &Links, log: &mut Log) {
-    let dependents = [links.parents.reversed(), links.entangled.reversed()];
     let mut queue: Vec<usize> = (0..candidates.len())
         .filter(|node| candidates[*node].refused)
         .collect();
+    if queue.is_empty() {
+        return;
+    }
+    let dependents = [links.parents.reversed(), links.entangled.reversed()];
     let mut causes: Vec<Cause> = (0..candidates.len())
         .map(|node| Cause {
             next: node,
@@ -149,7 +146,7 @@ fn refuse_dependents(candidates: &mut [Candidate<'_>], links: &Links, log: &mut 
     while let Some(refused) = queue.get(head).copied() {
         head += 1;
         for graph in &dependents {
-            for node in graph.of(refused).iter().copied() {
+            for node in graph.of(refused) {
                 if candidates[node].refused {
                     continue;
                 }
@@ -182,19 +179,13 @@ fn refuse_dependents(candidates: &mut [Candidate<'_>], links: &Links, log: &mut 
 /// Field and place where `node` first names `target`.
 fn link_place(candidates: &[Candidate<'_>], node: usize, target: usize) -> (Field, Place) {
     let candidate = &candidates[node];
-    let id = &candidates[target].id;
-    let Some(parsed) = &candidate.parsed else {
-        return (Field::GlyphId, candidate.place);
+    let Ok(Parsed { definition, places }) = candidate.read_again() else {
+        return (Field::GlyphId, candidate.place());
     };
-    let (definition, places) = (&parsed.definition, &parsed.places);
-    let mut parents = definition.parents.iter().zip(&places.parents);
-    if let Some((_, place)) = parents.find(|(parent, _)| *parent == id) {
-        return (Field::ParentGlyphs, *place);
-    }
-    let mut commands = definition.program.iter().zip(&places.commands);
-    match commands.find(|(command, _)| matches!(command, Command::Entangle(to) if to == id)) {
-        Some((_, place)) => (Field::ActivationSimulation, *place),
-        None => (Field::GlyphId, candidate.place),
+    let mut mentions = mentions(&definition, &places);
+    match mentions.find(|(_, _, id)| *id == &candidates[target].id) {
+        Some((field, place, _)) => (field, place),
+        None => (Field::GlyphId, places.id),
     }
 }
 

@@ -7,7 +7,6 @@
 //! Invariant: at most [`COMPARISONS_MAX`] and, for each missing id, twice [`EACH_SIDE`] comparisons.
 
 use super::files::Candidate;
-use abi::GlyphId;
 use abi::suggest::nearest;
 
 /// Comparisons of a whole vault: sixty-four missing ids among 4096 glyphs, some 20 ms.
@@ -31,7 +30,7 @@ impl Suggestions {
     pub(super) fn near<'a>(
         &mut self,
         candidates: &'a [Candidate<'_>],
-        id: &GlyphId,
+        id: &str,
     ) -> Option<&'a str> {
         let among = match self.comparisons_left.checked_sub(candidates.len()) {
             Some(left) => {
@@ -41,13 +40,13 @@ impl Suggestions {
             None => beside(candidates, id),
         };
         let ids = among.iter().map(|candidate| candidate.id.as_str());
-        nearest(id.as_str(), ids)
+        nearest(id, ids)
     }
 }
 
 /// The candidates on both sides of where `id` would be.
-fn beside<'a, 'f>(candidates: &'a [Candidate<'f>], id: &GlyphId) -> &'a [Candidate<'f>] {
-    let place = candidates.partition_point(|candidate| candidate.id < *id);
+fn beside<'a, 'f>(candidates: &'a [Candidate<'f>], id: &str) -> &'a [Candidate<'f>] {
+    let place = candidates.partition_point(|candidate| candidate.id.as_str() < id);
     let from = place.saturating_sub(EACH_SIDE);
     let to = place.saturating_add(EACH_SIDE).min(candidates.len());
     &candidates[from..to]
@@ -71,15 +70,14 @@ mod tests {
             .iter()
             .map(|(name, text)| (name.as_str(), text.as_bytes()))
             .collect();
-        let candidates = read(named, &mut Log::new(1));
-        let far = GlyphId::new("wlyph500").unwrap();
-        let beside = GlyphId::new("glyph500x").unwrap();
+        let (candidates, _) = read(named, &mut Log::new(1));
+        let (far, beside) = ("wlyph500", "glyph500x");
         let mut suggestions = Suggestions::new();
         for _ in 0..COMPARISONS_MAX / 1000 {
-            assert_eq!(suggestions.near(&candidates, &far), Some("glyph500"));
+            assert_eq!(suggestions.near(&candidates, far), Some("glyph500"));
         }
-        assert_eq!(suggestions.near(&candidates, &far), None);
-        assert_eq!(suggestions.near(&candidates, &beside), Some("glyph500"));
-        assert_eq!(suggestions.near(&[], &beside), None);
+        assert_eq!(suggestions.near(&candidates, far), None);
+        assert_eq!(suggestions.near(&candidates, beside), Some("glyph500"));
+        assert_eq!(suggestions.near(&[], beside), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use glyph_compiler::{Limits, Vault};
 
-/// Glyphs with two parents among the eight before them, in stacks of at most 32 generations.
+/// Glyphs with two parents, those before them, in stacks of at most 32 generations.
 pub(crate) fn files(count: usize) -> Vec<(String, String)> {
     (0..count)
         .map(|n| {

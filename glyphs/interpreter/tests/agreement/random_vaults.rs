@@ -165,7 +165,7 @@ fn compare_vault(seed: u64, tally: &mut Tally) {
     let mut interpreter = Interpreter::new(&vault);
     for index in vault.glyphs() {
         let glyph = &glyphs[vault.id(index)];
-        assert_eq!(vault.definition(index), glyph, "seed {seed}");
+        assert_eq!(vault.definition(index), *glyph, "seed {seed}");
         tally.deepest = tally.deepest.max(vault.generations(index));
         let file = print(glyph);
         let expected = evaluate(&glyphs, &glyph.id);

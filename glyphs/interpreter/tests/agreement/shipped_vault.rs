@@ -47,7 +47,7 @@ fn load() -> (Vault, Glyphs) {
     assert!(errors.is_empty(), "{}", errors[0]);
     let glyphs = vault
         .glyphs()
-        .map(|index| (vault.id(index).clone(), vault.definition(index).clone()))
+        .map(|index| (vault.id(index).clone(), vault.definition(index)))
         .collect();
     (vault, glyphs)
 }
