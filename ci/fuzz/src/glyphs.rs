@@ -8,20 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use abi::GlyphId;
 use abi::limits::GENERATIONS_MAX;
-use abi::response::FieldState;
 use glyph_compiler::{Limits, Vault, VaultErrorKind};
 use glyph_interpreter::{ActivationError, Interpreter};
 use glyph_parser::{Command, Comparison, Constraint, Definition, ParentsWord, StateField, print};
 
-use crate::naive::{Glyphs, OutOfRange, evaluate};
+use crate::naive::{Glyphs, OutOfRange, agree, evaluate};
 
 /// Most glyphs of a vault: more than the generations that are allowed.
 const GLYPHS_MAX: usize = 48;
 /// Most ways to its ancestors that a glyph may have to be compared: the naive evaluator walks each.
 const WAYS_MAX: u64 = 4096;
-/// Largest relative difference that the specification allows.
-const RELATIVE_MAX: f64 = 1e-12;
-
 /// Resonance from which on a copy on the way may have overflowed: half for each generation.
 const COPY_OVERFLOW_MIN: f64 = f64::MAX / 4_294_967_296.0;
 
@@ -288,16 +284,6 @@ fn count_ways<'a>(
     }
     ways.insert(id, count);
     count
-}
-
-/// Integers exactly, the others to a relative 1e-12.
-fn agree(left: &FieldState, right: &FieldState) -> bool {
-    let near = |a: f64, b: f64| (a - b).abs() <= RELATIVE_MAX * a.abs().max(b.abs());
-    left.coherence == right.coherence
-        && near(left.resonance, right.resonance)
-        && near(left.magnitude, right.magnitude)
-        && near(left.phase, right.phase)
-        && near(left.entanglement, right.entanglement)
 }
 
 #[cfg(test)]

@@ -13,21 +13,7 @@ mod random_vaults;
 mod shipped_vault;
 
 use abi::GlyphId;
-use abi::response::FieldState;
 use naive::{Glyphs, evaluate};
-
-/// Largest relative difference that the specification allows.
-const RELATIVE_MAX: f64 = 1e-12;
-
-/// Whether two states agree: integers exactly, the others within [`RELATIVE_MAX`].
-fn agree(left: &FieldState, right: &FieldState) -> bool {
-    let near = |a: f64, b: f64| (a - b).abs() <= RELATIVE_MAX * a.abs().max(b.abs());
-    left.coherence == right.coherence
-        && near(left.resonance, right.resonance)
-        && near(left.magnitude, right.magnitude)
-        && near(left.phase, right.phase)
-        && near(left.entanglement, right.entanglement)
-}
 
 #[test]
 fn the_naive_evaluator_gives_the_worked_example_of_the_specification() {

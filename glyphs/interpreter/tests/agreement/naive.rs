@@ -1,13 +1,16 @@
 //! The naive evaluator: section "Activation" of the GDF specification, step by step.
 //!
 //! It walks the ancestors at each activation, which is exponential in a stack of diamonds: it
-//! serves as the oracle of these tests and of the fuzz targets and nothing else. It shares only the definitions with the
-//! compiled form.
+//! serves as the oracle of these tests and of the fuzz targets and nothing else. It shares only the
+//! definitions with the compiled form. What counts as the same result is told here too.
 
 use abi::GlyphId;
 use abi::response::FieldState;
 use glyph_parser::{Command, Definition};
 use std::collections::BTreeMap;
+
+/// Largest relative difference that the specification allows.
+const RELATIVE_MAX: f64 = 1e-12;
 
 /// Definitions by id.
 pub(crate) type Glyphs = BTreeMap<GlyphId, Definition>;
@@ -15,6 +18,16 @@ pub(crate) type Glyphs = BTreeMap<GlyphId, Definition>;
 /// The state left the finite numbers, or its coherence 64 bits.
 #[derive(Debug, PartialEq)]
 pub(crate) struct OutOfRange;
+
+/// Whether two states agree: integers exactly, the others within [`RELATIVE_MAX`].
+pub(crate) fn agree(left: &FieldState, right: &FieldState) -> bool {
+    let near = |a: f64, b: f64| (a - b).abs() <= RELATIVE_MAX * a.abs().max(b.abs());
+    left.coherence == right.coherence
+        && near(left.resonance, right.resonance)
+        && near(left.magnitude, right.magnitude)
+        && near(left.phase, right.phase)
+        && near(left.entanglement, right.entanglement)
+}
 
 /// Inherits, then runs the program.
 pub(crate) fn evaluate(glyphs: &Glyphs, id: &GlyphId) -> Result<FieldState, OutOfRange> {

@@ -2,8 +2,7 @@
 //!
 //! The generator is seeded; a failure names the seed of its vault and prints the glyph's file.
 
-use crate::agree;
-use crate::naive::{Glyphs, OutOfRange, evaluate, inherited};
+use crate::naive::{Glyphs, OutOfRange, agree, evaluate, inherited};
 use crate::random::Random;
 use abi::GlyphId;
 use abi::limits::GENERATIONS_MAX;

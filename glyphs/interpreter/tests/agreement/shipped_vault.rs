@@ -3,8 +3,7 @@
 //! `glyphs/vault/expected.tsv` holds the states and `trees.txt` the ancestries; `UPDATE_EXPECT=1` writes
 //! them anew, the states from the naive evaluator, and a person then reads the difference.
 
-use crate::agree;
-use crate::naive::{Glyphs, evaluate};
+use crate::naive::{Glyphs, agree, evaluate};
 use abi::response::FieldState;
 use glyph_compiler::{Limits, Vault};
 use glyph_interpreter::Interpreter;
