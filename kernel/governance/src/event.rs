@@ -22,6 +22,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+#[cfg(test)]
+mod golden;
 mod policy;
 pub(crate) mod summary;
 #[cfg(test)]

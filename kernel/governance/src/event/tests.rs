@@ -14,7 +14,7 @@ use std::vec;
 use std::vec::Vec;
 
 /// Records of every kind, from the life of a node.
-fn every_kind() -> Vec<Event> {
+pub(super) fn every_kind() -> Vec<Event> {
     let mut node = Node::with_guardians();
     let item = node.active_override(Impact::High);
     node.act(item, "cerberus", Action::RevokeOverride).unwrap();
