@@ -226,41 +226,34 @@ impl Guard {
         &self.blocks[self.place_in_memory(block)]
     }
 
-    /// Whether the memory is too large to be in the caches anyhow.
-    #[inline(always)]
-    fn is_beyond_caches(&self) -> bool {
-        self.blocks.len() > CACHED_LINES
-    }
-
-    /// Has the content of a block fetched into the caches, if there is such a block and it may
-    /// not be in them. Of a block that was moved it fetches what is not needed.
+    /// Has the content of a block fetched into the caches, if there is such a block. Of a block
+    /// that was moved it fetches what is not needed.
     #[inline(always)]
     fn prefetch(&self, block: usize) {
-        if self.is_beyond_caches()
-            && let Some(line) = self.blocks.get(block)
-        {
+        if let Some(line) = self.blocks.get(block) {
             line.prefetch();
         }
+    }
+
+    /// Whether the memory is too large to be in the caches anyhow.
+    #[inline(always)]
+    pub(crate) fn is_beyond_caches(&self) -> bool {
+        self.blocks.len() > CACHED_LINES
     }
 
     /// Has all that a change of a data line takes fetched into the caches at once.
     #[inline(always)]
     pub(crate) fn prefetch_line(&self, line: usize) {
-        if self.is_beyond_caches() {
-            self.prefetch(line);
-            aligned::prefetch(self.checksums.get(line));
-            aligned::prefetch(self.generations.get(line));
-            self.prefetch_parities(line);
-        }
+        self.prefetch(line);
+        aligned::prefetch(self.checksums.get(line));
+        aligned::prefetch(self.generations.get(line));
+        self.prefetch_parities(line);
     }
 
     /// Has what a change of a data line takes beside the line fetched into the caches at once:
     /// each part lies far from the others, and the change would wait for one after the other.
     #[inline(always)]
     pub(crate) fn prefetch_parities(&self, line: usize) {
-        if !self.is_beyond_caches() {
-            return;
-        }
         let (stripe, _) = self.geometry.stripe_and_member_of(line);
         let parity = self.geometry.parity_of(stripe);
         for block in [parity, parity + self.geometry.stripes] {

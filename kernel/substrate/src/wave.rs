@@ -293,8 +293,10 @@ impl Substrate {
         is_written: impl Fn(CellIndex) -> bool,
     ) -> Result<(), SubstrateError> {
         let geometry = self.guard.geometry;
-        for line in spans(&geometry, wave.origin).flat_map(|span| span.lines()) {
-            self.guard.prefetch_line(line);
+        if self.guard.is_beyond_caches() {
+            for line in spans(&geometry, wave.origin).flat_map(|span| span.lines()) {
+                self.guard.prefetch_line(line);
+            }
         }
         for span in spans(&geometry, wave.origin) {
             reach.cells += span.cells();

@@ -77,9 +77,11 @@ impl Guard {
         let mut survey = self.survey.running;
         let (mut whole, mut is_counted) = (true, true);
         let mut end = self.geometry.members;
-        for stripe in first..first + count {
-            self.prefetch(self.geometry.parity_of(stripe));
-            self.prefetch(self.geometry.second_parity_of(stripe));
+        if self.is_beyond_caches() {
+            for stripe in first..first + count {
+                self.prefetch(self.geometry.parity_of(stripe));
+                self.prefetch(self.geometry.second_parity_of(stripe));
+            }
         }
         while end > 0 {
             let sums = sums.iter_mut().take(count);

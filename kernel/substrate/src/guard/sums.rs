@@ -86,11 +86,14 @@ impl Guard {
         sums: impl Iterator<Item = &'a mut StripeSums>,
     ) -> bool {
         let stripes = self.geometry.stripes;
+        let is_beyond_caches = self.is_beyond_caches();
         let mut are_whole = true;
         for (stripe, sums) in (first..).zip(sums) {
             let blocks: [usize; N] = core::array::from_fn(|at| (member + at) * stripes + stripe);
-            for block in blocks {
-                self.prefetch(block + RUN_STRIPES);
+            if is_beyond_caches {
+                for block in blocks {
+                    self.prefetch(block + RUN_STRIPES);
+                }
             }
             let shares = sums.add(member, blocks.map(|block| self.block(block)));
             for (block, share) in blocks.into_iter().zip(shares) {
