@@ -3,7 +3,7 @@
 //! `boot`: every way to start; `machine`: machines with something missing; `vault`: what it computes,
 //! `trust`: whose is taken, `policy`: what it brings to governance, `vault_change`: how a quorum
 //! replaces it; `governance`, `killed`, `killed_override`, `damaged_ledger`, `block_log`,
-//! `failing_disk`, `disk_interrupts`, `bad_input`, `heal`, `large`, `telemetry`, `panic`, `recorded`, `struck` and
+//! `failing_disk`, `filling`, `disk_interrupts`, `bad_input`, `heal`, `large`, `telemetry`, `panic`, `recorded`, `struck` and
 //! `typing`: stories told to a running node; `controls`: broken machines that must fail.
 
 mod bad_input;
@@ -13,6 +13,7 @@ mod controls;
 mod damaged_ledger;
 mod disk_interrupts;
 mod failing_disk;
+mod filling;
 mod governance;
 mod heal;
 mod killed;
@@ -43,6 +44,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(damaged_ledger::cases());
     cases.extend(block_log::cases());
     cases.extend(failing_disk::cases());
+    cases.extend(filling::cases());
     cases.extend(disk_interrupts::cases());
     cases.extend(telemetry::cases());
     cases.extend(typing::cases());

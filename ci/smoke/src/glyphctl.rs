@@ -93,6 +93,16 @@ impl Glyphctl {
         })
     }
 
+    /// Makes the disk `to` the copy of the ledger in `from`.
+    ///
+    /// # Errors
+    /// If the program refuses.
+    pub(crate) fn restore(&self, from: &Path, to: &Path) -> Result<(), Failure> {
+        let words = ["ledger", "restore"].map(OsStr::new);
+        let paths = [from.as_os_str(), to.as_os_str()];
+        self.succeed(&[words, paths].concat()).map(drop)
+    }
+
     /// The records in `image` as JSON, one value a line.
     ///
     /// # Errors

@@ -189,7 +189,8 @@ impl fmt::Display for AppendError {
                 "a group of {records} records was asked for; 1 to {records_max} are taken"
             ),
             AppendError::Full => out.write_str(
-                "the ledger is full: attach a larger device and restore the records to it",
+                "the ledger is full: type poweroff, copy it to a larger disk with `glyphctl ledger restore \
+                 OLD NEW`, and start with that one",
             ),
             AppendError::ReadOnly(reason) => write!(out, "the ledger is read-only: {reason}"),
             AppendError::Device(error) => write!(
