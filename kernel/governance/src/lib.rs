@@ -43,6 +43,7 @@ pub mod event;
     reason = "small numbers of the test's own making"
 )]
 mod explorer;
+pub mod known_answers;
 pub mod message;
 pub mod policy;
 mod refused;

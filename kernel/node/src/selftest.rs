@@ -10,6 +10,7 @@ use abi::response::ScrubReport;
 use abi::{GlyphId, Response};
 use alloc::format;
 use alloc::string::{String, ToString};
+use governance::known_answers;
 use substrate::Substrate;
 
 /// The worked example of spec `gdf`, as two files.
@@ -31,6 +32,7 @@ impl<M: Machine> Node<M> {
     pub(crate) fn selftest(&mut self, report: &ScrubReport) -> Response {
         let mut checks = alloc::vec![
             ("interpreter".to_string(), check_interpreter()),
+            ("sha256".to_string(), known_answers::check()),
             ("substrate".to_string(), check_substrate(report)),
             ("telemetry".to_string(), self.check_telemetry()),
             ("entropy".to_string(), check_entropy(&mut self.machine)),

@@ -5,7 +5,7 @@ use std::fs;
 use qemu::{Firmware, Machine, Media, Port, Profile, Screen, Storage};
 
 use crate::case::{Case, Failure, Place};
-use crate::checks;
+use crate::checks::{self, demand};
 
 /// A disk large enough for a ledger, in bytes.
 const DISK_SIZE: u64 = 64 << 20;
@@ -40,12 +40,32 @@ pub(super) fn cases() -> Vec<Case> {
             checks::judge(&direct(place), checks::limits(), place, &health)
         }),
         Case::new("with-empty-disk", with_empty_disk),
+        Case::new("without-sha-instructions", without_sha_instructions),
         Case::new("with-128-mib", |place| {
             let mut profile = direct(place);
             profile.memory_mib = 128;
             checks::boot_and_judge(&profile, checks::limits(), place)
         }),
     ]
+}
+
+/// SHA-256 gives its published answers by the path for processors without instructions for it; the
+/// tests of governance take the other one where they run on a processor that has them.
+fn without_sha_instructions(place: &Place<'_>) -> Result<(), Failure> {
+    let mut profile = direct(place);
+    profile
+        .extra
+        .extend(["-cpu", "max,-sha-ni"].map(str::to_owned));
+    let (mut session, _) = checks::boot(&profile, checks::limits(), place)?;
+    let answer = session.command_ok("selftest")?;
+    let tests = answer
+        .column("test")
+        .into_iter()
+        .zip(answer.column("result"));
+    let of_hash: Vec<_> = tests.filter(|(test, _)| test == "sha256").collect();
+    let is_right = of_hash == [("sha256".to_owned(), "ok".to_owned())];
+    demand(is_right, "selftest", &answer)?;
+    Ok(session.power_off()?)
 }
 
 /// A blank disk is seen and stays blank: nothing is formatted unasked.
