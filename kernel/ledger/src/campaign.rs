@@ -7,6 +7,7 @@
 mod cases;
 mod copies;
 mod crash;
+mod crash_states;
 mod defects;
 mod device_faults;
 mod golden;

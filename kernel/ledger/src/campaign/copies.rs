@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::crash::{Effort, Seen, crash_states};
+use super::crash_states::{Effort, Seen, crash_states};
 use super::device_faults::{filled, ten_records};
 use super::{
     History, Outcome, Random, SECTORS, SEED, Workload, fresh_disk, geometry, records, recovers, run,

@@ -3,7 +3,8 @@
 use alloc::vec;
 
 use super::Outcome;
-use super::crash::{Effort, crash_campaign, leftover_campaign, warm_restart_campaign};
+use super::crash::{crash_campaign, leftover_campaign, warm_restart_campaign};
+use super::crash_states::Effort;
 use super::device_faults::{
     Bits, double_damage_campaign, error_campaign, single_damage_campaign, stray_write_campaign,
     tamper_campaign,

@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::crash::{Effort, Seen, crash_states};
+use super::crash_states::{Effort, Seen, crash_states};
 use super::{
     History, Outcome, Random, SECTORS, SEED, Workload, fresh_disk, geometry, goes_on, records,
     recovers, recovers_or_stops, run,

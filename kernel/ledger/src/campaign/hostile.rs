@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::crash::{Effort, Seen, crash_states};
+use super::crash_states::{Effort, Seen, crash_states};
 use super::{History, Outcome, Random, SECTORS, SEED, fresh_disk, records, run};
 use crate::device::{BlockDevice, SECTOR_BYTES};
 use crate::error::{FormatError, OpenError, ReadOnlyReason};

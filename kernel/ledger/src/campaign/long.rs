@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 
 use campaign::{Campaign, Size};
 
-use super::crash::{Effort, crash_campaign, leftover_campaign, warm_restart_campaign};
+use super::crash::{crash_campaign, leftover_campaign, warm_restart_campaign};
+use super::crash_states::Effort;
 use super::device_faults::{
     Bits, crash_and_damage_campaign, double_fault_session, lying_flush_campaign,
     single_damage_campaign,

@@ -8,7 +8,7 @@
 //! - a line that interrupts is masked until somebody waits for it again: only its driver knows how to
 //!   make the device let go of it, and an unwanted line interrupts once;
 //! - a wait ends with the next interrupt of any kind, so with the next tick at the latest;
-//! - a wait for a device takes no event from the loop's own [`Wake`].
+//! - a wait for a device takes no event from the loop's own wait.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
