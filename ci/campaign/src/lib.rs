@@ -25,8 +25,8 @@ use std::time::{Duration, Instant};
 
 /// What the names of tests that are campaigns end in.
 pub const TESTS: &str = "for_as_long_as_asked";
-/// How each campaign's line begins.
-pub const LINE: &str = "campaign:";
+/// How each campaign's line begins. A module of tests may be called `campaign` too, and the harness names it.
+pub const LINE: &str = "campaign: name=";
 
 /// States that a campaign tries when nobody says how many.
 #[derive(Clone, Copy, Debug)]
@@ -166,7 +166,7 @@ impl Campaign {
     fn line(&self) -> String {
         let last_seed = self.first_seed.wrapping_add(self.rounds.saturating_sub(1));
         format!(
-            "{LINE} name=\"{}\" states={} seeds={}..{last_seed} seconds={}",
+            "{LINE}\"{}\" states={} seeds={}..{last_seed} seconds={}",
             self.name,
             self.states,
             self.first_seed,

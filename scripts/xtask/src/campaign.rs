@@ -141,9 +141,7 @@ fn lines_of(package: &str, artifacts: &Artifacts, arguments: &Arguments) -> Resu
     let mut lines = Vec::new();
     for line in BufReader::new(output).lines() {
         let line = line.context("cannot read what the campaigns print")?;
-        // A test's name and its first line share one line of the harness.
-        if let Some(at) = line.find(LINE) {
-            let (_, told) = line.split_at(at);
+        if let Some(told) = told(&line) {
             println!("{told}");
             lines.push(told.to_owned());
         }
@@ -156,6 +154,11 @@ fn lines_of(package: &str, artifacts: &Artifacts, arguments: &Arguments) -> Resu
         );
     }
     Ok(lines)
+}
+
+/// A campaign's own line; a test's name and its first line share one line of the harness.
+fn told(line: &str) -> Option<&str> {
+    line.get(line.find(LINE)?..)
 }
 
 fn command(package: &str, arguments: &Arguments) -> Command {
@@ -191,6 +194,15 @@ mod tests {
         assert_eq!(states_of(line), Some(30));
         assert_eq!(states_of("campaign: name=\"any\""), None);
         assert_eq!(states_of("campaign: states=many"), None);
+    }
+
+    #[test]
+    fn what_the_harness_says_of_a_campaigns_test_is_not_its_line() {
+        let name = "campaign::long::crashes_lose_nothing_for_as_long_as_asked";
+        let slow = format!("test {name} has been running for over 60 seconds");
+        assert_eq!(told(&slow), None);
+        let line = "campaign: name=\"any\" states=30 seeds=1..3 seconds=2";
+        assert_eq!(told(&format!("test {name} ... {line}")), Some(line));
     }
 
     #[test]
