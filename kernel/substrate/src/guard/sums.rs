@@ -13,6 +13,9 @@ use crate::galois::{PAIRS, RAISED_PAIRS, reduced};
 use crate::line;
 use crate::pair::Pair;
 
+/// Lines are fetched as many stripes ahead: two runs are more than a miss of memory takes.
+const AHEAD_STRIPES: usize = 2 * RUN_STRIPES;
+
 /// What the members of a stripe that were added so far come to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StripeSums {
@@ -92,7 +95,7 @@ impl Guard {
             let blocks: [usize; N] = core::array::from_fn(|at| (member + at) * stripes + stripe);
             if is_beyond_caches {
                 for block in blocks {
-                    self.prefetch(block + RUN_STRIPES);
+                    self.prefetch(block + AHEAD_STRIPES);
                 }
             }
             let shares = sums.add(member, blocks.map(|block| self.block(block)));
