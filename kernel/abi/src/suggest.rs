@@ -1,7 +1,7 @@
 //! Near misses: the known word that a person probably meant, for refusals that propose it.
 //!
 //! Invariant: work per call is bounded by the number of candidates times the square of
-//! [`WORD_BYTES_MAX`]; longer words get no suggestion.
+//! `WORD_BYTES_MAX`; longer words get no suggestion.
 
 /// Longest word that is compared, in bytes; the longest key has 28.
 const WORD_BYTES_MAX: usize = 64;
