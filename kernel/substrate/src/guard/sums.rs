@@ -2,7 +2,7 @@
 //!
 //! Several members are taken side by side, so that the keys of the checksums and the sums are
 //! fetched once for all of them; the second sum is kept unreduced, so that moving a line up to
-//! its place costs nothing. Twice the speed of verifying and adding line by line.
+//! its place costs nothing.
 //!
 //! Invariant: the sums are those of [`Guard::sums`], and the shares those of the checksum.
 
