@@ -58,9 +58,9 @@ fn faulty_devices(seed: u64) -> Outcome {
 
 #[test]
 fn crashes_of_random_sessions_lose_nothing_for_as_long_as_asked() {
-    // With the crashes of the other tests, the gate tries a million states.
+    // With the 214,000 of the other tests, the gate tries a million distinct states.
     let size = Size {
-        gate: 720_000,
+        gate: 800_000,
         campaign: 10_000_000,
     };
     Campaign::begin("ledger: crashes", size).run(crashed_session);
