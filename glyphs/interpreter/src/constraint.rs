@@ -13,6 +13,10 @@ pub(crate) fn check(
     vault: &Vault,
     glyph: GlyphIndex,
 ) -> Result<(), ActivationError> {
+    // Parents stay active and inherited numbers stay what they are: what was open once stays open.
+    if interpreter.is_active(glyph) {
+        return Ok(());
+    }
     let is_open = match vault.gate(glyph) {
         Gate::Open => true,
         Gate::Parents => {
