@@ -13,15 +13,12 @@ pub(crate) fn check(
     vault: &Vault,
     glyph: GlyphIndex,
 ) -> Result<(), ActivationError> {
-    // Parents stay active and inherited numbers stay what they are: what was open once stays open.
-    if interpreter.is_active(glyph) {
-        return Ok(());
-    }
     let is_open = match vault.gate(glyph) {
         Gate::Open => true,
         Gate::Parents => {
             let mut parents = vault.parents(glyph).iter();
-            parents.all(|parent| interpreter.is_active(*parent))
+            // Parents stay active: a glyph that was activated before is not asked about its own again.
+            interpreter.is_active(glyph) || parents.all(|parent| interpreter.is_active(*parent))
         }
         Gate::Closed => false,
     };
