@@ -3,6 +3,7 @@
 //! Existence is not proven: that is the business of the part that owns the thing.
 
 use crate::limits::{GLYPH_ID_BYTES_MAX, GUARDIAN_ID_BYTES_MAX};
+use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
@@ -152,6 +153,15 @@ impl RecordPrefix {
             .all(|digit| nibbles.next().map(u32::from) == digit.to_digit(16))
     }
 
+    /// The least id that begins with these digits; all others follow it in order.
+    #[must_use]
+    pub fn first(&self) -> RecordId {
+        let mut id = [0; 16];
+        // Places beyond the digits are zeros, and the digits were checked.
+        let _ = hex_decode(&format!("{:0<32}", self.0), &mut id);
+        RecordId(id)
+    }
+
     /// The digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -265,5 +275,8 @@ mod tests {
         );
         assert!(!RecordPrefix::new("0124").unwrap().matches(&id));
         assert!(RecordPrefix::new("012").is_err());
+        let first = RecordPrefix::new("01234").unwrap().first();
+        assert_eq!(first.to_string(), format!("01234{:027}", 0));
+        assert!(first <= id);
     }
 }

@@ -296,11 +296,10 @@ impl Governance {
         let statuses: [(Impact, RequestStatus); 4] =
             [Impact::Low, Impact::Medium, Impact::High, Impact::Critical]
                 .map(|impact| (impact, self.open_status(impact)));
-        for request in self
-            .requests
-            .values_mut()
-            .filter(|request| request.is_open())
-        {
+        for id in &self.open_requests {
+            let Some(request) = self.requests.get_mut(id) else {
+                continue;
+            };
             let impact = request.created.impact;
             if let Some((_, status)) = statuses.iter().find(|(other, _)| *other == impact) {
                 Arc::make_mut(request).status = *status;
@@ -317,6 +316,9 @@ impl Governance {
             approvals: Vec::new(),
             rejections: Vec::new(),
         };
+        if request.is_open() {
+            self.open_requests.insert(event.request_id);
+        }
         self.requests.insert(event.request_id, Arc::new(request));
     }
 
@@ -326,6 +328,9 @@ impl Governance {
         };
         let is_new = request.status != status;
         request.status = status;
+        if !request.is_open() {
+            self.open_requests.remove(&request_id);
+        }
         if is_new && !request.is_open() {
             vec![Effect::RequestClosed { request_id, status }]
         } else {

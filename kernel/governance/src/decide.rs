@@ -267,7 +267,10 @@ pub(crate) fn resolve<T>(
     prefix: &RecordPrefix,
     (what, list): (&str, &str),
 ) -> Result<RecordId, Refused> {
-    let mut matching = items.keys().filter(|id| prefix.matches(id));
+    let mut matching = items
+        .range(prefix.first()..)
+        .map(|(id, _)| id)
+        .take_while(|id| prefix.matches(id));
     match (matching.next(), matching.next()) {
         (Some(id), None) => Ok(*id),
         (Some(_), Some(_)) => Err(Refused::of(

@@ -46,8 +46,9 @@ impl Governance {
                 bodies.push(Body::ReviewOverdue(ReviewOverdue { override_id: *id }));
             }
         }
-        for (id, request) in &self.requests {
-            if request.is_open() && time >= request.created.expires_at {
+        for id in &self.open_requests {
+            let request = self.requests.get(id);
+            if request.is_some_and(|request| time >= request.created.expires_at) {
                 bodies.push(Body::RequestExpired(RequestExpired { request_id: *id }));
             }
         }

@@ -9,13 +9,19 @@
 //! - no comparison of a signature ends early on the first byte that differs;
 //! - no `Debug`, summary or JSON text shows a secret, and copies of it are wiped when dropped.
 
+mod ed25519;
+#[cfg(test)]
+mod edge_cases;
+
+pub use ed25519::{PublicKey, SigningKey};
+
 use crate::wire::{DecodeError, Reader, Wire, Writer};
 use abi::governance::Algorithm;
 use abi::id::Hex;
 use abi::request::KeyMaterial;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -31,8 +37,8 @@ pub const HMAC_SECRET_BYTES_MAX: usize = 128;
 pub enum Key {
     /// The guardian's own secret, 32 to 128 bytes.
     HmacSha256(Zeroizing<Vec<u8>>),
-    /// The guardian's public key.
-    Ed25519([u8; 32]),
+    /// The guardian's public key; copies share what it prepares for checks.
+    Ed25519(Arc<PublicKey>),
 }
 
 /// Why bytes are not a key.
@@ -79,13 +85,8 @@ impl Key {
             }
             Algorithm::Ed25519 => {
                 let bytes: [u8; 32] = bytes.try_into().map_err(|_| KeyError::PublicLength)?;
-                let point = VerifyingKey::from_bytes(&bytes).map_err(|_| KeyError::NoPoint)?;
-                // Another spelling of the same point would pass for another key.
-                let is_canonical = point.to_edwards().compress().to_bytes() == bytes;
-                if point.is_weak() || !is_canonical {
-                    return Err(KeyError::NoPoint);
-                }
-                Ok(Key::Ed25519(bytes))
+                let public = PublicKey::new(&bytes).ok_or(KeyError::NoPoint)?;
+                Ok(Key::Ed25519(Arc::new(public)))
             }
         }
     }
@@ -113,7 +114,7 @@ impl Key {
         match self {
             Key::HmacSha256(_) => None,
             Key::Ed25519(public) => {
-                let digest: [u8; 32] = Sha256::digest(public).into();
+                let digest: [u8; 32] = Sha256::digest(public.as_bytes()).into();
                 digest.first_chunk().copied()
             }
         }
@@ -132,7 +133,7 @@ impl Key {
     fn bytes(&self) -> &[u8] {
         match self {
             Key::HmacSha256(secret) => secret,
-            Key::Ed25519(public) => public,
+            Key::Ed25519(public) => public.as_bytes(),
         }
     }
 
@@ -145,8 +146,8 @@ impl Key {
         }
     }
 
-    /// Whether `signature` is this key's over `message`; takes the same time for every
-    /// signature of the right length.
+    /// Whether `signature` is this key's over `message`; with a secret key it takes the same time for
+    /// every signature of the right length.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
@@ -157,11 +158,8 @@ impl Key {
                 equal
             }
             Key::Ed25519(public) => {
-                let Ok(signature) = ed25519_dalek::Signature::from_slice(signature) else {
-                    return false;
-                };
-                VerifyingKey::from_bytes(public)
-                    .is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
+                let signature = signature.try_into();
+                signature.is_ok_and(|signature| public.verifies(message, signature))
             }
         }
     }
@@ -179,7 +177,7 @@ impl fmt::Debug for Key {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Key::HmacSha256(_) => out.write_str("Key(hmac, withheld)"),
-            Key::Ed25519(public) => write!(out, "Key(ed25519, {})", Hex(public)),
+            Key::Ed25519(public) => write!(out, "Key(ed25519, {})", Hex(public.as_bytes())),
         }
     }
 }
@@ -200,7 +198,7 @@ impl Wire for Key {
                 write!(
                     out,
                     "{{\"algorithm\":\"ed25519\",\"public_key\":\"{}\"}}",
-                    Hex(public)
+                    Hex(public.as_bytes())
                 )
             }
         }
@@ -238,18 +236,6 @@ pub fn sign_hmac(secret: &[u8], message: &[u8]) -> [u8; 32] {
     };
     mac.update(message);
     mac.finalize().into_bytes().into()
-}
-
-/// Ed25519 signature over `message` with the secret `seed` (RFC 8032's private key).
-#[must_use]
-pub fn sign_ed25519(seed: &[u8; 32], message: &[u8]) -> [u8; 64] {
-    SigningKey::from_bytes(seed).sign(message).to_bytes()
-}
-
-/// The public key that belongs to the secret `seed`.
-#[must_use]
-pub fn ed25519_public_key(seed: &[u8; 32]) -> [u8; 32] {
-    SigningKey::from_bytes(seed).verifying_key().to_bytes()
 }
 
 #[cfg(test)]
@@ -327,11 +313,11 @@ mod tests {
                  458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
             ),
         ] {
-            let seed = bytes(seed);
-            assert_eq!(Hex(&ed25519_public_key(&seed)).to_string(), public);
-            let made = sign_ed25519(&seed, message);
+            let signer = SigningKey::new(&bytes(seed));
+            assert_eq!(Hex(&signer.public_key()).to_string(), public);
+            let made = signer.sign(message);
             assert_eq!(Hex(&made).to_string(), signature);
-            let key = Key::new(Algorithm::Ed25519, &ed25519_public_key(&seed)).unwrap();
+            let key = Key::new(Algorithm::Ed25519, &signer.public_key()).unwrap();
             assert!(key.verifies(message, &made));
         }
     }
@@ -339,14 +325,15 @@ mod tests {
     #[test]
     fn a_signature_with_any_bit_flipped_or_any_byte_missing_is_refused() {
         let secret = [7; 32];
+        let signer = SigningKey::new(&secret);
         let keys = [
             (
                 Key::new(Algorithm::HmacSha256, &secret).unwrap(),
                 sign_hmac(&secret, b"m").to_vec(),
             ),
             (
-                Key::new(Algorithm::Ed25519, &ed25519_public_key(&secret)).unwrap(),
-                sign_ed25519(&secret, b"m").to_vec(),
+                Key::new(Algorithm::Ed25519, &signer.public_key()).unwrap(),
+                signer.sign(b"m").to_vec(),
             ),
         ];
         for (key, signature) in keys {

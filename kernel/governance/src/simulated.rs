@@ -7,7 +7,7 @@ pub(crate) mod vault;
 
 use crate::event::Body;
 use crate::event::PolicyAdopted;
-use crate::signature::{ed25519_public_key, sign_ed25519, sign_hmac};
+use crate::signature::{SigningKey, sign_hmac};
 use crate::{ApplyError, Command, Context, Effect, Event, Governance, Message, Policy};
 use abi::governance::{Action, Algorithm, GuardianChange, Impact, OverrideStatus, Role};
 use abi::request::{
@@ -49,7 +49,7 @@ impl Secret {
             algorithm: self.algorithm,
             bytes: match self.algorithm {
                 Algorithm::HmacSha256 => self.bytes.to_vec(),
-                Algorithm::Ed25519 => ed25519_public_key(&self.bytes).to_vec(),
+                Algorithm::Ed25519 => SigningKey::new(&self.bytes).public_key().to_vec(),
             },
         }
     }
@@ -57,7 +57,7 @@ impl Secret {
     pub(crate) fn sign(&self, message: &[u8]) -> Signature {
         Signature(match self.algorithm {
             Algorithm::HmacSha256 => sign_hmac(&self.bytes, message).to_vec(),
-            Algorithm::Ed25519 => sign_ed25519(&self.bytes, message).to_vec(),
+            Algorithm::Ed25519 => SigningKey::new(&self.bytes).sign(message).to_vec(),
         })
     }
 }
@@ -81,6 +81,16 @@ pub(crate) fn id(text: &str) -> GuardianId {
 
 pub(crate) fn prefix(id: RecordId) -> RecordPrefix {
     RecordPrefix::new(&id.to_string()).unwrap()
+}
+
+/// Holds the open requests that a state keeps apart against all of its requests.
+pub(crate) fn check_open_requests(governance: &Governance) {
+    let open = governance.requests.iter();
+    let open = open.filter(|(_, request)| request.is_open());
+    assert!(
+        governance.open_requests.iter().eq(open.map(|(id, _)| id)),
+        "exactly the open requests are kept as such"
+    );
 }
 
 impl Node {
@@ -146,6 +156,7 @@ impl Node {
         assert_eq!(decoded, *event);
         let seq = self.records.len() as u64;
         let effects = self.governance.apply(seq, &decoded).unwrap();
+        check_open_requests(&self.governance);
         self.effects.extend(effects);
         self.records.push(bytes);
     }

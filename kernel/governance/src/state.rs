@@ -236,6 +236,8 @@ pub struct Governance {
     pub(crate) guardians: Vec<Guardian>,
     pub(crate) changes: BTreeMap<RecordId, Arc<Change>>,
     pub(crate) requests: BTreeMap<RecordId, Arc<Approval>>,
+    /// Those of them that are open: few, where `requests` grows with the ledger.
+    pub(crate) open_requests: BTreeSet<RecordId>,
     pub(crate) overrides: BTreeMap<RecordId, Arc<Override>>,
     /// Challenges that accepted votes used up.
     pub(crate) spent: BTreeSet<[u8; 16]>,
@@ -280,6 +282,7 @@ impl Governance {
             guardians,
             changes: BTreeMap::new(),
             requests: BTreeMap::new(),
+            open_requests: BTreeSet::new(),
             overrides: BTreeMap::new(),
             spent: BTreeSet::new(),
             used_keys: BTreeSet::new(),

@@ -17,7 +17,7 @@
 
 use abi::governance::Algorithm;
 use governance::Key;
-use governance::signature::{sign_ed25519, sign_hmac};
+use governance::signature::{SigningKey, sign_hmac};
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, raise};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -43,7 +43,7 @@ enum Kind {
     VerifyEarly,
     /// [`sign_hmac`].
     SignHmac,
-    /// [`sign_ed25519`].
+    /// [`SigningKey`] made and used.
     SignEd25519,
 }
 
@@ -107,7 +107,7 @@ fn step(case: &Case, key: &Key) -> bool {
             pairs.all(|(ours, theirs)| black_box(*ours) == *theirs)
         }
         Kind::SignHmac => black_box(sign_hmac(&case.secret, &MESSAGE))[0] == 0,
-        Kind::SignEd25519 => black_box(sign_ed25519(&case.secret, &MESSAGE))[0] == 0,
+        Kind::SignEd25519 => black_box(SigningKey::new(&case.secret).sign(&MESSAGE))[0] == 0,
     }
 }
 

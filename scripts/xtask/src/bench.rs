@@ -154,9 +154,10 @@ fn sizes(artifacts: &Artifacts, figures: &mut Figures) -> Result<()> {
 }
 
 /// Benchmarks of crates, each line of which names an operation and ends in a number and `ns`.
-const BENCHMARKS: [(&str, &str); 4] = [
+const BENCHMARKS: [(&str, &str); 5] = [
     ("substrate", "operations"),
     ("ledger", "ledger"),
+    ("governance", "signatures"),
     ("glyph-interpreter", "activation"),
     ("glyph-interpreter", "growth"),
 ];

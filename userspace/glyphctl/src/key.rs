@@ -12,9 +12,7 @@ use std::path::Path;
 use abi::governance::Algorithm;
 use abi::id::hex_decode;
 use abi::key_file::{self, KEY_FILE_BYTES_MAX};
-use governance::signature::{
-    HMAC_SECRET_BYTES_MAX, HMAC_SECRET_BYTES_MIN, ed25519_public_key, sign_ed25519, sign_hmac,
-};
+use governance::signature::{HMAC_SECRET_BYTES_MAX, HMAC_SECRET_BYTES_MIN, SigningKey, sign_hmac};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, note};
@@ -30,8 +28,8 @@ const FILE_MODE: u32 = 0o600;
 pub(crate) enum Secret {
     /// 32 to 128 bytes, known to the node too.
     Hmac(Zeroizing<Vec<u8>>),
-    /// The seed of a key pair.
-    Ed25519(Zeroizing<[u8; 32]>),
+    /// A key pair.
+    Ed25519(SigningKey),
 }
 
 impl Secret {
@@ -48,7 +46,7 @@ impl Secret {
         })?;
         Ok(match algorithm {
             Algorithm::HmacSha256 => Secret::Hmac(Zeroizing::new(bytes.to_vec())),
-            Algorithm::Ed25519 => Secret::Ed25519(bytes),
+            Algorithm::Ed25519 => Secret::Ed25519(SigningKey::new(&bytes)),
         })
     }
 
@@ -64,7 +62,7 @@ impl Secret {
     pub(crate) fn material(&self) -> Zeroizing<Vec<u8>> {
         match self {
             Secret::Hmac(secret) => secret.clone(),
-            Secret::Ed25519(seed) => Zeroizing::new(ed25519_public_key(seed).to_vec()),
+            Secret::Ed25519(key) => Zeroizing::new(key.public_key().to_vec()),
         }
     }
 
@@ -72,14 +70,14 @@ impl Secret {
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
         match self {
             Secret::Hmac(secret) => sign_hmac(secret, message).to_vec(),
-            Secret::Ed25519(seed) => sign_ed25519(seed, message).to_vec(),
+            Secret::Ed25519(key) => key.sign(message).to_vec(),
         }
     }
 
     fn bytes(&self) -> &[u8] {
         match self {
             Secret::Hmac(secret) => secret,
-            Secret::Ed25519(seed) => seed.as_slice(),
+            Secret::Ed25519(key) => key.secret(),
         }
     }
 
@@ -161,9 +159,9 @@ impl Secret {
                 }
             }
             Algorithm::Ed25519 => {
-                let seed = <[u8; 32]>::try_from(bytes.as_slice());
-                let seed = seed.map_err(|_| "an ed25519 secret has 32 bytes")?;
-                Ok(Secret::Ed25519(Zeroizing::new(seed)))
+                let secret = bytes.as_slice().try_into();
+                let secret = secret.map_err(|_| "an ed25519 secret has 32 bytes")?;
+                Ok(Secret::Ed25519(SigningKey::new(secret)))
             }
         }
     }

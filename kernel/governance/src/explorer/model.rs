@@ -2,7 +2,7 @@
 
 use super::fingerprint::person;
 use super::{GUARDIANS, MOMENTS, World};
-use crate::simulated::HOUR;
+use crate::simulated::{HOUR, check_open_requests};
 use crate::state::Accepted;
 use abi::governance::{Action, OverrideStatus, RequestStatus, Role};
 use abi::request::OverrideKind;
@@ -302,6 +302,7 @@ impl Model {
     /// Compares belief and machine: properties 1, 2, 3, 5, 11, 12.
     pub(super) fn check_state(&self, world: &World) {
         let governance = &world.governance;
+        check_open_requests(governance);
         let now = world.now();
         for (item, id) in self.items.iter().zip(&world.overrides) {
             let actual = &governance.overrides[id];

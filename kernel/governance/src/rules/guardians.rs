@@ -188,7 +188,10 @@ impl Governance {
         }
         match &change.key {
             Some(Key::Ed25519(public)) => {
-                text.push_str(&format!(" with ed25519 public key {}", Hex(public)));
+                text.push_str(&format!(
+                    " with ed25519 public key {}",
+                    Hex(public.as_bytes())
+                ));
             }
             Some(Key::HmacSha256(_)) => text.push_str(" with an hmac secret"),
             None => {}

@@ -39,7 +39,7 @@ impl Governance {
         require_text("the requester", &event.requester)?;
         require_plain("the requester", &event.requester, WORD_BYTES_MAX)?;
         require_metadata(&event.metadata)?;
-        let open = self.requests.values().filter(|item| item.is_open()).count();
+        let open = self.open_requests.len();
         if open >= REQUESTS_OPEN_MAX {
             return Err(Refused::of(
                 FaultCode::Full,

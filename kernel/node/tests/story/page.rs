@@ -8,7 +8,7 @@ use crate::simulation::{Session, SharedDisk, World};
 use abi::{Fault, Response};
 use console::{Mode, render, render_fault};
 use governance::message::Message;
-use governance::signature::{ed25519_public_key, sign_ed25519};
+use governance::signature::SigningKey;
 use std::collections::BTreeSet;
 
 const PAGE: &str = include_str!("../../../../docs/governance.md");
@@ -106,7 +106,7 @@ impl Teller {
         };
         let message = Message::from_line(&line).expect("the challenge is sound");
         let key = format!("$ glyphctl sign --key {guardian}.key {line}");
-        let signature = sign_ed25519(&seed(guardian), &message.encode());
+        let signature = SigningKey::new(&seed(guardian)).sign(&message.encode());
         let signature = abi::id::Hex(&signature).to_string();
         self.note(&format!(
             "{key}\n{message}\n{conclude} SIGNATURE\n{signature}"
@@ -126,7 +126,7 @@ impl Teller {
 
     fn enrol_everybody(&mut self) {
         for (number, (id, role)) in GUARDIANS.into_iter().enumerate() {
-            let key = abi::id::Hex(&ed25519_public_key(&seed(id))).to_string();
+            let key = abi::id::Hex(&SigningKey::new(&seed(id)).public_key()).to_string();
             let answer = self.tell(&format!("guardian enrol {id} {role} ed25519 {key}"));
             let Ok(Response::GuardianChange { change }) = answer else {
                 panic!("{answer:?}")

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use abi::id::Hex;
 use clap::Args;
-use glyph_archive::{Archive, KeyOrigin, POLICY_FILE, TrustedKey, public_key};
+use glyph_archive::{Archive, KeyOrigin, POLICY_FILE, TrustedKey};
 
 use crate::failure::Failure;
 use crate::key::Secret;
@@ -31,7 +31,7 @@ impl Pack {
     /// If the vault is not sound, the key is none for vaults, or the file cannot be written.
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<(), Failure> {
         let secret = Secret::load(&self.key)?;
-        let Secret::Ed25519(seed) = &secret else {
+        let Secret::Ed25519(key) = &secret else {
             return Err(Failure::new(format!(
                 "{} is a key for {}, and vaults are signed with ed25519; make one with `glyphctl vault keygen`",
                 self.key.display(),
@@ -54,10 +54,10 @@ impl Pack {
         let text = policy
             .iter()
             .map(|policy| (POLICY_FILE, policy.text().as_bytes()));
-        let bytes =
-            glyph_archive::pack(files.chain(text), seed).map_err(|error| refused(&error))?;
+        let bytes = glyph_archive::pack(files.chain(text), key.secret())
+            .map_err(|error| refused(&error))?;
         // What is written is opened first, as a node would open it.
-        let trusted = TrustedKey::new(public_key(seed), KeyOrigin::Given);
+        let trusted = TrustedKey::new(key.public_key(), KeyOrigin::Given);
         let trusted = trusted.map_err(|error| refused(&error))?;
         let archive = Archive::open(&bytes, &trusted).map_err(|error| refused(&error))?;
         let shown = self.file.display();

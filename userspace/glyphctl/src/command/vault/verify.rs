@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use abi::id::Hex;
 use clap::Args;
-use glyph_archive::{ARCHIVE_BYTES_MAX, Archive, KeyOrigin, TrustedKey, public_key};
+use glyph_archive::{ARCHIVE_BYTES_MAX, Archive, KeyOrigin, TrustedKey};
 use glyph_compiler::{Limits, Vault};
 use governance::Policy;
 
@@ -70,12 +70,12 @@ fn trusted(key: &str) -> Result<TrustedKey, Failure> {
             "{key} is neither the 64 hex digits of a sound public key nor a file; give what `glyphctl vault keygen` printed"
         )));
     }
-    let Secret::Ed25519(seed) = Secret::load(path)? else {
+    let Secret::Ed25519(pair) = Secret::load(path)? else {
         return Err(Failure::new(format!(
             "{key} is no ed25519 key, and vaults are signed with one; give the key of whoever signed"
         )));
     };
-    TrustedKey::new(public_key(&seed), KeyOrigin::Given)
+    TrustedKey::new(pair.public_key(), KeyOrigin::Given)
         .map_err(|error| Failure::new(error.to_string()))
 }
 
