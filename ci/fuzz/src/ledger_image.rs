@@ -115,7 +115,7 @@ pub fn ledger(input: &[u8]) {
         Err(error) => assert!(!error.to_string().is_empty()),
         Ok((mut ledger, report)) => {
             let _ = format!("{report:?}");
-            assert!(ledger.records() <= ledger.capacity());
+            assert!(ledger.frames() <= ledger.capacity());
             let mut seen = Vec::new();
             let _ = ledger.replay(|record| {
                 seen.push((

@@ -8,11 +8,13 @@ mod cases;
 mod copies;
 mod crash;
 mod crash_states;
+mod damage;
 mod defects;
 mod device_faults;
 mod golden;
 mod hostile;
 mod long;
+mod shared_frames;
 mod tampering;
 
 use alloc::format;
@@ -20,11 +22,13 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::Seed;
 use crate::error::Fate;
+use crate::format::format_as;
 use crate::geometry::Geometry;
 use crate::ledger::{Entry, Ledger, Reserve};
 use crate::simulated::SimulatedDisk;
-use crate::{Seed, format as make};
+use crate::version::Version;
 
 /// Sectors of the smallest device: the least to copy and to search in each state.
 const SECTORS: usize = 512;
@@ -94,8 +98,12 @@ fn geometry() -> Geometry {
 }
 
 fn fresh_disk() -> SimulatedDisk {
+    fresh_disk_of(Version::NEWEST)
+}
+
+fn fresh_disk_of(version: Version) -> SimulatedDisk {
     let mut disk = SimulatedDisk::new(SECTORS);
-    make(&mut disk, SEED).expect("a perfect disk can be formatted");
+    format_as(&mut disk, SEED, version).expect("a perfect disk can be formatted");
     disk.heal();
     disk
 }
@@ -153,6 +161,10 @@ fn recovers(disk: SimulatedDisk, history: &History) -> Result<Ledger<SimulatedDi
         return Err(format!("read-only: {reason}"));
     }
     let found = records(&mut ledger)?;
+    if ledger.records() != found.len() as u64 {
+        let counted = ledger.records();
+        return Err(format!("{} records found, {counted} counted", found.len()));
+    }
     if !history.admits(&found) {
         return Err(format!(
             "{} records found, {} acknowledged, {} in flight",
@@ -191,7 +203,7 @@ fn goes_on(mut ledger: Ledger<SimulatedDisk>) -> Result<(), String> {
         acknowledged: before,
         in_flight: Vec::new(),
     };
-    run(&mut ledger, &vec![vec![700]], &mut history);
+    run(&mut ledger, &vec![vec![700, 70]], &mut history);
     if !history.in_flight.is_empty() {
         return Err(String::from("takes no record after recovery"));
     }

@@ -1,7 +1,7 @@
 //! Copies a whole ledger to another device: backups and their restoring.
 //!
-//! Owns the order of writes on the target. The copy has the source's epoch, records, groups and
-//! chain, so every signature and every checkpoint of the source holds for it; its incarnations
+//! Owns the order of writes on the target. The copy has the source's version, epoch, records, groups
+//! and chain, so every signature and every checkpoint of the source holds for it; its incarnations
 //! and its layout are its own.
 //!
 //! Invariants:
@@ -18,7 +18,7 @@ use abi::Checkpoint;
 
 use crate::device::{BlockDevice, DeviceError, SECTOR_BYTES};
 use crate::error::{AppendError, FormatError, OpenError, ReadError, ReplayError};
-use crate::format::{Seed, format};
+use crate::format::{Seed, format_as};
 use crate::frame::is_zero;
 use crate::geometry::{DEVICE_BYTES_MIN, FRAME_BYTES, FRAME_SECTORS, Geometry, SUPERBLOCK_COPIES};
 use crate::ledger::{Entry, Ledger, Reserve};
@@ -71,12 +71,12 @@ impl core::error::Error for CopyError {}
 /// More sectors than any layout uses: bounds the search for the smallest one.
 const SECTORS_MAX: u64 = 1 << 40;
 
-/// Bytes of the smallest device that takes `records` records in groups of up to `group_max`.
+/// Bytes of the smallest device that takes `frames` frames in groups of up to `group_max`.
 #[must_use]
-pub fn bytes_for(records: u64, group_max: usize) -> u64 {
+pub fn bytes_for(frames: u64, group_max: usize) -> u64 {
     let fits = |sectors: &u64| {
         Geometry::for_sectors(*sectors)
-            .is_some_and(|it| it.slot_count >= records && it.group_max() >= group_max)
+            .is_some_and(|it| it.slot_count >= frames && it.group_max() >= group_max)
     };
     let sector_bytes = SECTOR_BYTES as u64;
     let smallest = DEVICE_BYTES_MIN.div_ceil(sector_bytes);
@@ -105,17 +105,18 @@ pub fn copy<S: BlockDevice, T: BlockDevice>(
     target: &mut T,
 ) -> Result<Checkpoint, CopyError> {
     let original = source.checkpoint().ok_or(CopyError::Damaged)?;
+    let frames = source.frames();
     let group_max = longest_group(source)?;
-    let need_bytes = bytes_for(original.records, group_max);
+    let need_bytes = bytes_for(frames, group_max);
     let geometry = Geometry::for_sectors(target.sector_count())
-        .filter(|it| it.slot_count >= original.records && it.group_max() >= group_max)
+        .filter(|it| it.slot_count >= frames && it.group_max() >= group_max)
         .ok_or(CopyError::TooSmall { need_bytes })?;
     let mut staged = Staged::begin(target, geometry).map_err(CopyError::Device)?;
     let seed = Seed {
         device_uuid: source.device_uuid(),
         epoch: source.epoch(),
     };
-    format(&mut staged, seed).map_err(CopyError::Format)?;
+    format_as(&mut staged, seed, source.version()).map_err(CopyError::Format)?;
     let (mut ledger, _) = Ledger::open(staged).map_err(CopyError::Open)?;
     append_all(source, &mut ledger)?;
     if ledger.checkpoint() != Some(original) {
@@ -128,7 +129,7 @@ pub fn copy<S: BlockDevice, T: BlockDevice>(
 fn longest_group<S: BlockDevice>(source: &mut Ledger<S>) -> Result<usize, CopyError> {
     let mut longest = 1;
     let replayed = source.replay(|record| {
-        longest = longest.max(record.group_count);
+        longest = longest.max(record.group_frames);
         Ok::<(), CopyError>(())
     });
     replayed.map_err(reading)?;
@@ -142,7 +143,7 @@ fn append_all<S: BlockDevice, T: BlockDevice>(
     let mut group: Vec<(u8, Vec<u8>)> = Vec::new();
     let replayed = source.replay(|record| {
         group.push((record.kind, record.payload.to_vec()));
-        if (group.len() as u64) < u64::from(record.group_count) {
+        if !record.closes_append {
             return Ok(());
         }
         let entries: Vec<Entry<'_>> = group

@@ -35,6 +35,14 @@ pub(crate) enum Defect {
     SuperblocksAtOnce,
     /// Recovery does not write damaged copies anew.
     SkipRepair,
+    /// A record that does not fit its frame is cut to what is there.
+    ClipRecords,
+    /// A frame's word for the number of its first record is taken.
+    TrustRecordNumber,
+    /// A replay shows the first record of each frame only.
+    DropSharedRecords,
+    /// The records of a torn append go on being counted.
+    CountTornRecords,
 }
 
 /// Whether the running test planted this defect.

@@ -5,7 +5,6 @@ use core::fmt;
 use crate::device::DeviceError;
 use crate::examine::Examination;
 use crate::finding::Finding;
-use crate::frame::PAYLOAD_BYTES_MAX;
 use crate::geometry::DEVICE_BYTES_MIN;
 
 /// Why a device was not opened as a ledger. Nothing was written.
@@ -138,17 +137,19 @@ pub enum Fate {
 /// Why a record was not acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppendError {
-    /// A payload is longer than [`PAYLOAD_BYTES_MAX`].
+    /// A payload is longer than the ledger's version of the format takes.
     PayloadTooLarge {
         /// Its length in bytes.
         bytes: usize,
+        /// The longest that is taken.
+        bytes_max: usize,
     },
-    /// A group with no record, or with more than the ledger takes at once.
+    /// A group with no record, or one that takes more frames than are written at once.
     GroupSize {
-        /// Records asked for.
-        records: usize,
+        /// Frames that its records take.
+        frames: usize,
         /// Most that are taken.
-        records_max: usize,
+        frames_max: usize,
     },
     /// No slot is left that this record may use.
     Full,
@@ -177,16 +178,14 @@ impl AppendError {
 impl fmt::Display for AppendError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            AppendError::PayloadTooLarge { bytes } => write!(
+            AppendError::PayloadTooLarge { bytes, bytes_max } => write!(
                 out,
-                "the record has {bytes} bytes and at most {PAYLOAD_BYTES_MAX} fit; shorten its texts"
+                "the record has {bytes} bytes and at most {bytes_max} fit; shorten its texts"
             ),
-            AppendError::GroupSize {
-                records,
-                records_max,
-            } => write!(
+            AppendError::GroupSize { frames, frames_max } => write!(
                 out,
-                "a group of {records} records was asked for; 1 to {records_max} are taken"
+                "the records of the group take {frames} frames and 1 to {frames_max} are written at \
+                 once; append fewer together"
             ),
             AppendError::Full => out.write_str(
                 "the ledger is full: type poweroff, copy it to a larger disk with `glyphctl ledger restore \

@@ -46,40 +46,47 @@ pub enum Finding {
         /// Which copy, from 0.
         copy: usize,
     },
-    /// One copy of a record is damaged or unreadable.
+    /// One copy of a frame is damaged or unreadable.
     CopyDamaged {
-        /// The record.
+        /// Its first record.
         seq: u64,
         /// Where the copy is.
         place: Place,
     },
     /// A copy was written anew and still does not read back right.
     RepairFailed {
-        /// The record.
+        /// Its first record.
         seq: u64,
         /// Where the copy is.
         place: Place,
     },
     /// Two superblocks of equal standing contradict each other.
     SuperblocksDisagree,
-    /// No copy of this record is whole, and later evidence proves that it existed.
+    /// No copy of this record's frame is whole, and later evidence proves that it existed.
     RecordLost {
-        /// The record.
+        /// The first record of the frame; if frames before it are lost too, the least that it can be.
         seq: u64,
     },
-    /// The record does not follow from the one before it.
+    /// A later frame counts these records, which lost frames held besides those that are named.
+    RecordsLost {
+        /// The first of them.
+        first: u64,
+        /// The last of them.
+        last: u64,
+    },
+    /// A frame does not follow from the one before it, by its chain value or its records' numbers.
     LinkBroken {
-        /// The record.
+        /// Its first record, as it says itself.
         seq: u64,
     },
-    /// Two different records of equal standing claim the same place in the chain.
+    /// Two different frames of equal standing claim the same place in the chain.
     Forked {
-        /// The place.
+        /// First record of the one that is taken.
         seq: u64,
     },
-    /// A record is of a later incarnation than any superblock knows.
+    /// A frame is of a later incarnation than any superblock knows.
     IncarnationAhead {
-        /// The record.
+        /// Its first record.
         seq: u64,
     },
     /// No place that could hold the next record can be read, so the end is uncertain.
@@ -108,6 +115,7 @@ impl Finding {
             | Finding::RepairFailed { .. } => Gravity::Repairable,
             Finding::SuperblocksDisagree
             | Finding::RecordLost { .. }
+            | Finding::RecordsLost { .. }
             | Finding::LinkBroken { .. }
             | Finding::Forked { .. }
             | Finding::IncarnationAhead { .. }
@@ -145,6 +153,13 @@ impl fmt::Display for Finding {
             Finding::RecordLost { seq } => write!(
                 out,
                 "record {seq} is lost: no copy is whole, and later writes prove that it existed"
+            ),
+            Finding::RecordsLost { first, last } if first == last => {
+                write!(out, "record {first} is lost with the one before it")
+            }
+            Finding::RecordsLost { first, last } => write!(
+                out,
+                "records {first} to {last} are lost with the one before them"
             ),
             Finding::LinkBroken { seq } => {
                 write!(out, "record {seq} does not follow from the one before it")

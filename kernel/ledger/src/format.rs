@@ -12,6 +12,7 @@ use crate::error::FormatError;
 use crate::frame::genesis_chain;
 use crate::geometry::{FRAME_BYTES, FRAME_SECTORS, Geometry, RESERVED_FRAMES, SUPERBLOCK_COPIES};
 use crate::superblock::{self, BadSlots, Superblock};
+use crate::version::Version;
 
 /// What makes one ledger different from every other: both random, from the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,15 @@ pub struct Seed {
 /// [`FormatError::TooSmall`] before anything is written; after any other error the device has
 /// to be formatted again.
 pub fn format<D: BlockDevice>(device: &mut D, seed: Seed) -> Result<(), FormatError> {
+    format_as(device, seed, Version::NEWEST)
+}
+
+/// As [`format()`], of any version: a copy is of the version of its original.
+pub(crate) fn format_as<D: BlockDevice>(
+    device: &mut D,
+    seed: Seed,
+    version: Version,
+) -> Result<(), FormatError> {
     let geometry = Geometry::for_sectors(device.sector_count()).ok_or(FormatError::TooSmall)?;
     let mut frame = Box::new([0; FRAME_BYTES]);
     for copy in 0..SUPERBLOCK_COPIES {
@@ -43,6 +53,7 @@ pub fn format<D: BlockDevice>(device: &mut D, seed: Seed) -> Result<(), FormatEr
         device.write(tail.saturating_add(offset), frame.as_slice())?;
     }
     let superblock = Superblock {
+        version,
         device_uuid: seed.device_uuid,
         epoch: seed.epoch,
         sequence: 1,

@@ -9,9 +9,10 @@ use core::mem::offset_of;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::frame::{HEADER_BYTES, PAYLOAD_BYTES_MAX, RecordHeader};
+use crate::frame::{FrameHeader, HEADER_BYTES, PAYLOAD_BYTES_MAX, PAYLOAD_ROOM_BYTES};
 use crate::geometry::{DEVICE_BYTES_MIN, Geometry};
 use crate::ledger::{Entry, Ledger, Reserve};
+use crate::records::{FRAME_RECORDS_MAX, RECORD_HEADER_BYTES, RecordHeader};
 use crate::simulated::SimulatedDisk;
 use crate::superblock::{BAD_SLOTS_MAX, SUPERBLOCK_BYTES, SuperblockImage};
 use crate::{Seed, format as make};
@@ -20,8 +21,8 @@ const DOCUMENT: &str = include_str!("../FORMAT.md");
 
 /// Chain value and SHA-256 of the image of the known ledger; the chain value was computed a
 /// second time from the document alone.
-const KNOWN_CHAIN: &str = "40662b0db0acba5864180f924062f43efbe9eca9855e72a986c1b9913c6ae7c1";
-const KNOWN_IMAGE: &str = "1f5590e23fa3d1912eb0e4d35fe612d301d5fee4becc374e5309daf0960935cc";
+const KNOWN_CHAIN: &str = "f33079ea0b58eea327aff211392590938ac0bb78418e9bc13cb99b3f8e633d4b";
+const KNOWN_IMAGE: &str = "d6e7e1c8fca88793b144b0a037e61b14d633a9b3d037a7b321541c28854a76c2";
 
 type Field = (usize, usize, String);
 
@@ -71,13 +72,21 @@ fn the_document_lists_every_field_of_the_superblock_where_it_is() {
 
 #[test]
 fn the_document_lists_every_field_of_the_record_frame_where_it_is() {
-    let fields = fields![RecordHeader;
+    let fields = fields![FrameHeader;
         digest, magic, version, kind, flags, payload_bytes, epoch, sector, seq, incarnation,
-        group_first, group_count, reserved, previous_chain, chain, seal,
+        group_first, group_count, record_first, record_count, previous_chain, chain, seal,
     ];
     assert_eq!(documented("Record frame"), fields);
     let (offset, bytes, _) = fields.last().unwrap();
     assert_eq!(offset + bytes, HEADER_BYTES);
+}
+
+#[test]
+fn the_document_lists_every_field_of_the_header_of_a_record_where_it_is() {
+    let fields = fields![RecordHeader; kind, flags, payload_bytes];
+    assert_eq!(documented("Records of a frame"), fields);
+    let (offset, bytes, _) = fields.last().unwrap();
+    assert_eq!(offset + bytes, RECORD_HEADER_BYTES);
 }
 
 #[test]
@@ -86,8 +95,15 @@ fn the_figures_of_the_document_are_those_of_the_code() {
     assert_eq!(slots(DEVICE_BYTES_MIN), 18);
     assert_eq!(slots(64 << 20), 8150);
     assert_eq!(DEVICE_BYTES_MIN, 256 * 1024);
-    assert_eq!(PAYLOAD_BYTES_MAX, 3888);
-    for figure in ["256 KiB (18 slots)", "64 MiB give 8,150", "0 to 3,888"] {
+    assert_eq!((PAYLOAD_ROOM_BYTES, PAYLOAD_BYTES_MAX), (3888, 3884));
+    assert_eq!(FRAME_RECORDS_MAX, 972);
+    for figure in [
+        "256 KiB (18 slots)",
+        "64 MiB give 8,150",
+        "4 to 3,888",
+        "0 to 3,884",
+        "1 to 972",
+    ] {
         assert!(DOCUMENT.contains(figure), "{figure}");
     }
 }

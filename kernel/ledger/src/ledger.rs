@@ -11,6 +11,7 @@
 
 mod append;
 mod checkpoint;
+mod find;
 mod read;
 
 pub use checkpoint::Departure;
@@ -25,14 +26,16 @@ use abi::response::{LedgerState, LedgerStatus};
 use crate::device::{BlockDevice, SECTOR_BYTES};
 use crate::error::{AppendError, OpenError, ReadOnlyReason};
 use crate::finding::Finding;
+use crate::frame::Head;
 use crate::geometry::{FRAME_BYTES, Geometry, Place};
 use crate::recovery::{Mode, NextSlot, RecoveryReport, recover};
 use crate::superblock::Superblock;
+use crate::version::Version;
 
 /// Percent of the room for ordinary records at which a ledger tells that it fills.
 const FILL_WARNINGS: [u64; 2] = [80, 95];
 
-/// Which slots a record may use.
+/// Which slots an append may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reserve {
     /// Leaves the reserve alone.
@@ -56,7 +59,7 @@ pub struct Entry<'a> {
 pub struct Receipt {
     /// Number of the record; of the last one of a group.
     pub seq: u64,
-    /// Chain value after it.
+    /// Chain value after the append.
     pub chain: [u8; 32],
 }
 
@@ -69,12 +72,12 @@ pub struct Record<'a> {
     pub kind: u8,
     /// The payload.
     pub payload: &'a [u8],
-    /// First record of the append that it belongs to.
-    pub group_first: u64,
-    /// Records of that append.
-    pub group_count: u32,
-    /// Chain value after it.
+    /// Chain value after its frame: records that share a frame have one.
     pub chain: [u8; 32],
+    /// Frames of the append that it belongs to.
+    pub group_frames: u32,
+    /// Whether it is the last record of its append.
+    pub closes_append: bool,
 }
 
 /// An opened ledger.
@@ -82,8 +85,13 @@ pub struct Record<'a> {
 pub struct Ledger<D> {
     device: D,
     superblock: Superblock,
+    /// Number of the next frame, which is the number of frames.
     next_seq: u64,
+    /// Number of the next record, which is the number of records.
+    records: u64,
     chain: [u8; 32],
+    /// The frame of the record that was read last: where the next search begins.
+    found: Option<Head>,
     read_only: Option<ReadOnlyReason>,
     repaired: u64,
     unrepaired: u64,
@@ -134,7 +142,9 @@ impl<D: BlockDevice> Ledger<D> {
             device,
             superblock: recovered.superblock,
             next_seq: 0,
+            records: 0,
             chain: [0; 32],
+            found: None,
             read_only: None,
             repaired: 0,
             unrepaired: 0,
@@ -159,10 +169,10 @@ impl<D: BlockDevice> Ledger<D> {
             Some(ReadOnlyReason::Unconfirmed) => NextSlot::Suspect,
             _ => NextSlot::Trusted,
         };
-        let known_seq = self.next_seq;
+        let known = self.records;
         let recovered = recover(&mut self.device, mode, next_slot)?;
         let mut report = recovered.report;
-        if report.records < known_seq && report.read_only.is_none() {
+        if report.records < known && report.read_only.is_none() {
             let finding = Finding::RecordLost {
                 seq: report.records,
             };
@@ -175,8 +185,10 @@ impl<D: BlockDevice> Ledger<D> {
     }
 
     fn take(&mut self, report: &RecoveryReport) {
-        self.next_seq = report.records;
+        self.next_seq = report.frames;
+        self.records = report.records;
         self.chain = report.chain;
+        self.found = None;
         self.read_only = report.read_only;
         self.repaired = self.repaired.saturating_add(report.repaired);
         self.unrepaired = report.unrepaired;
@@ -194,6 +206,11 @@ impl<D: BlockDevice> Ledger<D> {
 
     /// Records in the ledger, which is the number of the next one.
     pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Frames that the records take: as many as there are records, or fewer.
+    pub fn frames(&self) -> u64 {
         self.next_seq
     }
 
@@ -217,12 +234,17 @@ impl<D: BlockDevice> Ledger<D> {
         self.read_only
     }
 
+    /// Of the format; for life.
+    pub(crate) fn version(&self) -> Version {
+        self.superblock.version
+    }
+
     /// The layout of the device.
     pub fn geometry(&self) -> Geometry {
         self.superblock.geometry
     }
 
-    /// Records that fit altogether.
+    /// Frames that fit altogether; each takes one record or more.
     pub fn capacity(&self) -> u64 {
         let geometry = self.superblock.geometry;
         geometry
@@ -230,7 +252,7 @@ impl<D: BlockDevice> Ledger<D> {
             .saturating_sub(self.superblock.bad_slots.count())
     }
 
-    /// Records that still fit.
+    /// Frames that are left; each takes one record or more.
     pub fn free(&self, reserve: Reserve) -> u64 {
         let kept = match reserve {
             Reserve::Ordinary => self.superblock.geometry.reserve_slots,
@@ -241,7 +263,7 @@ impl<D: BlockDevice> Ledger<D> {
             .saturating_sub(kept)
     }
 
-    /// The last mark that the ordinary records have passed, in percent of the room for them; 0 while
+    /// The last mark that the frames of ordinary records have passed, in percent of the room for them; 0 while
     /// there is plenty.
     pub fn fill_mark(&self) -> u64 {
         let room = self.next_seq.saturating_add(self.free(Reserve::Ordinary));
@@ -278,9 +300,10 @@ impl<D: BlockDevice> Ledger<D> {
         LedgerStatus {
             state,
             reason,
-            records: self.next_seq,
+            records: self.records,
+            frames: self.next_seq,
             capacity: self.capacity(),
-            newest: self.next_seq.checked_sub(1),
+            newest: self.records.checked_sub(1),
             chain: self.chain,
             epoch: self.superblock.epoch,
             repaired: self.repaired,

@@ -28,11 +28,13 @@ mod format;
 mod frame;
 mod geometry;
 mod ledger;
+mod records;
 mod recovery;
 mod scan;
 #[cfg(any(test, feature = "simulated"))]
 pub mod simulated;
 mod superblock;
+mod version;
 mod window;
 
 #[cfg(test)]

@@ -48,8 +48,10 @@ pub(crate) enum NextSlot {
 /// What recovery found and did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecoveryReport {
-    /// Records in the ledger.
+    /// Records in the ledger. Of a lost frame that no later one tells about, one is counted.
     pub records: u64,
+    /// Frames that they take.
+    pub frames: u64,
     /// Chain value after the newest record.
     pub chain: [u8; 32],
     /// Copies of records and superblocks written anew.
@@ -85,7 +87,8 @@ pub(crate) fn recover<D: BlockDevice>(
     let damaged = first.findings.repairable();
     findings.absorb(first.findings.clone());
     let mut report = RecoveryReport {
-        records: first.next_seq,
+        records: first.records,
+        frames: first.next_seq,
         chain: first.chain,
         repaired: 0,
         unrepaired: damaged.saturating_add(superblocks_odd),
@@ -231,7 +234,7 @@ impl<D: BlockDevice> Work<'_, D> {
         Ok(after.findings.repairable())
     }
 
-    /// Writes zeros to the place of the next record and reads them back; a slot that fails is
+    /// Writes zeros to the place of the next frame and reads them back; a slot that fails is
     /// set aside for good.
     fn prove_next_slot(&mut self, next_seq: u64) -> Result<(), DeviceError> {
         for _ in 0..SLOT_TRIES {
@@ -266,7 +269,7 @@ impl<D: BlockDevice> Work<'_, D> {
                 return Ok(false);
             }
         }
-        // The third place holds an older record, so it is tried by writing that record again.
+        // The third place holds an older frame, so it is tried by writing that frame again.
         let sector = geometry.sector(Place::Ring, slot);
         let readable = self.device.read(sector, buffer.as_mut_slice()).is_ok();
         Ok(readable && self.device.write(sector, buffer.as_slice()).is_ok())
@@ -322,7 +325,7 @@ impl<D: BlockDevice> Work<'_, D> {
         Ok(SUPERBLOCK_COPIES.saturating_sub(sound) as u64)
     }
 
-    /// Writes the copy of record `seq` in `place` once more with the bytes it holds, unless it
+    /// Writes the copy of frame `seq` in `place` once more with the bytes it holds, unless it
     /// is one that could not be repaired. Says whether no write failed.
     fn write_again(&mut self, seq: u64, place: Place) -> Result<bool, DeviceError> {
         let slot = self.superblock.bad_slots.slot_of(seq);

@@ -1,10 +1,10 @@
-//! Walks all records of a device and decides what is there: FORMAT.md, section "Recovery".
+//! Walks all frames of a device and decides what is there: FORMAT.md, section "Recovery".
 //!
 //! Owns the decision between the end of the log and a hole in it. Reads untrusted frames; with
 //! [`Purpose::Repair`] it also writes damaged copies anew from whole ones, and nothing else.
 //!
 //! Invariants:
-//! - a gap is taken for the end only when nothing on the device proves a later record;
+//! - a gap is taken for the end only when nothing on the device proves a later frame;
 //! - the same bytes give the same decision, whether looking or repairing;
 //! - a repair never writes to the copy that it reads from.
 
@@ -42,15 +42,17 @@ pub(crate) enum Reach {
 /// What a walk found.
 #[derive(Debug)]
 pub(crate) struct Scan {
-    /// Number of the next record, which is the number of records.
+    /// Number of the next frame, which is the number of frames.
     pub(crate) next_seq: u64,
-    /// Chain value before the next record.
+    /// Number of the next record, which is the number of records.
+    pub(crate) records: u64,
+    /// Chain value before the next frame.
     pub(crate) chain: [u8; 32],
-    /// First record of the newest group; equal to `next_seq` if there is none.
+    /// First frame of the newest group; equal to `next_seq` if there is none.
     pub(crate) newest_group: u64,
     /// Copies written anew.
     pub(crate) repaired: u64,
-    /// Whether the place of the next record cannot be read in some zone.
+    /// Whether the place of the next frame cannot be read in some zone.
     pub(crate) next_unreadable: bool,
     pub(crate) findings: Findings,
 }
@@ -59,13 +61,16 @@ pub(crate) struct Scan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     Valid,
-    /// Of an append that an earlier recovery decided against.
+    /// Of an append that an earlier recovery decided against, or of another version of the format.
     Leftover,
     /// Of an incarnation that no superblock knows.
     Ahead,
 }
 
 pub(crate) fn standing(superblock: &Superblock, head: &Head) -> Standing {
+    if head.version != superblock.version {
+        return Standing::Leftover;
+    }
     if planted(Defect::IgnoreFence) {
         return Standing::Valid;
     }
@@ -78,12 +83,19 @@ pub(crate) fn standing(superblock: &Superblock, head: &Head) -> Standing {
     }
 }
 
-/// A group whose records are being read.
+/// Whether a frame continues a history with that chain value and number of records.
+pub(crate) fn follows(head: &Head, chain: [u8; 32], records: u64) -> bool {
+    let is_counted = head.record_first == records || planted(Defect::TrustRecordNumber);
+    head.previous_chain == chain && is_counted
+}
+
+/// A group whose frames are being read.
 #[derive(Clone, Copy, Debug)]
 struct Group {
     first: u64,
     end: u64,
     chain_before: [u8; 32],
+    records_before: u64,
 }
 
 /// What the ring holds at one position.
@@ -92,14 +104,16 @@ struct RingEntry {
     head: Option<Head>,
     whole: bool,
     readable: bool,
-    /// The record that the walk accepted and that this is an equal copy of.
+    /// The frame that the walk accepted and that this is an equal copy of.
     confirmed: Option<u64>,
+    /// First record of the newest frame that the walk met and whose copy belongs here.
+    record: u64,
 }
 
-/// The copies of one record as found: zone A, zone B, ring.
+/// The copies of one frame as found: zone A, zone B, ring.
 type Copies = [Option<Head>; 3];
 
-/// Walks the records of `device`.
+/// Walks the frames of `device`.
 pub(crate) fn scan<D: BlockDevice>(
     device: &mut D,
     superblock: &Superblock,
@@ -123,6 +137,7 @@ pub(crate) fn scan<D: BlockDevice>(
         searched: false,
         odd: reach == Reach::Always,
         seq: 0,
+        records: 0,
         repaired: 0,
         findings: Findings::default(),
     };
@@ -139,23 +154,26 @@ struct Walk<'a, D> {
     zone_b: Window,
     ring: Vec<RingEntry>,
     scratch: Box<Frame>,
-    /// Chain value that the next record has to continue; `None` behind a hole.
+    /// Chain value that the next frame has to continue; `None` behind a hole.
     chain: Option<[u8; 32]>,
-    /// Chain value after the newest accepted record.
+    /// Chain value after the newest accepted frame.
     last_chain: [u8; 32],
     group: Option<Group>,
     newest_group: u64,
-    /// All records before this one are known to have existed.
+    /// All frames before this one are known to have existed.
     proven: u64,
     searched: bool,
     odd: bool,
+    /// Number of the next frame.
     seq: u64,
+    /// Number of the next record; behind a hole the least that it can be.
+    records: u64,
     repaired: u64,
     findings: Findings,
 }
 
 impl<D: BlockDevice> Walk<'_, D> {
-    /// Reads the whole ring once: candidates for the newest records, and proof of them.
+    /// Reads the whole ring once: candidates for the newest frames, and proof of them.
     fn load_ring(&mut self) {
         let geometry = &self.superblock.geometry;
         let mut window = Window::new(Place::Ring, geometry);
@@ -178,6 +196,7 @@ impl<D: BlockDevice> Walk<'_, D> {
                 whole: head.is_some() && whole.is_some(),
                 readable: frame.is_some(),
                 confirmed: None,
+                record: 0,
             });
         }
     }
@@ -208,7 +227,7 @@ impl<D: BlockDevice> Walk<'_, D> {
         true
     }
 
-    /// The whole copies of the record at `slot`.
+    /// The whole copies of the frame at `slot`.
     fn copies(&mut self, slot: u64) -> Copies {
         let geometry = &self.superblock.geometry;
         self.zone_a.load(self.device, geometry, slot);
@@ -240,27 +259,38 @@ impl<D: BlockDevice> Walk<'_, D> {
         self.ring.get(usize::try_from(position).ok()?)
     }
 
-    /// Picks the record among its copies: linked before unlinked, newer before older.
-    fn choose(&mut self, copies: &Copies) -> Option<Head> {
-        let linked = |head: &Head| {
-            planted(Defect::IgnoreLink)
-                || self.chain.is_none_or(|chain| chain == head.previous_chain)
+    fn ring_entry_mut(&mut self, slot: u64) -> Option<&mut RingEntry> {
+        let position = self.superblock.geometry.ring_position(slot);
+        self.ring.get_mut(usize::try_from(position).ok()?)
+    }
+
+    /// Whether a frame may come next.
+    fn is_linked(&self, head: &Head) -> bool {
+        let follows = match self.chain {
+            Some(chain) => follows(head, chain, self.records),
+            None => head.record_first >= self.records,
         };
+        follows || planted(Defect::IgnoreLink)
+    }
+
+    /// Picks the frame among its copies: linked before unlinked, newer before older.
+    fn choose(&mut self, copies: &Copies) -> Option<Head> {
+        let linked = |head: &Head| self.is_linked(head);
         let found = || copies.iter().flatten();
         let best = found().max_by_key(|head| (linked(head), head.incarnation))?;
         let rival = found().any(|head| {
             head != best && linked(head) == linked(best) && head.incarnation == best.incarnation
         });
         let (best, is_linked) = (*best, linked(best));
+        let seq = best.record_first;
         if rival {
-            self.findings.add(Finding::Forked { seq: self.seq });
+            self.findings.add(Finding::Forked { seq });
         }
         if !is_linked {
-            self.findings.add(Finding::LinkBroken { seq: self.seq });
+            self.link_broken(&best);
         }
         if standing(self.superblock, &best) == Standing::Ahead {
-            self.findings
-                .add(Finding::IncarnationAhead { seq: self.seq });
+            self.findings.add(Finding::IncarnationAhead { seq });
         }
         Some(best)
     }
@@ -272,25 +302,31 @@ impl<D: BlockDevice> Walk<'_, D> {
                 .is_some_and(|chain| chain != self.superblock.fence_chain)
             && !planted(Defect::IgnoreLink)
         {
-            self.findings.add(Finding::LinkBroken { seq: self.seq });
+            self.link_broken(&head);
+        }
+        if self.chain.is_none() && head.record_first > self.records {
+            // Of each lost frame one record is named already; this frame tells of the others.
+            self.findings.add(Finding::RecordsLost {
+                first: self.records,
+                last: head.record_first.saturating_sub(1),
+            });
         }
         self.enter_group(&head);
         let [a, b, ring] = copies.map(|copy| copy == Some(head));
         for (sound, place) in [(a, Place::ZoneA), (b, Place::ZoneB)] {
             if !sound {
                 self.odd = true;
-                self.copy_damaged(slot, place, [a, b, ring]);
+                self.copy_damaged(slot, place, &head, [a, b, ring]);
             }
         }
-        let position = self.superblock.geometry.ring_position(slot);
-        if let Some(entry) = usize::try_from(position)
-            .ok()
-            .and_then(|position| self.ring.get_mut(position))
-        {
-            entry.confirmed = ring.then_some(self.seq);
+        let seq = self.seq;
+        if let Some(entry) = self.ring_entry_mut(slot) {
+            entry.confirmed = ring.then_some(seq);
+            entry.record = head.record_first;
         }
         self.chain = Some(head.chain);
         self.last_chain = head.chain;
+        self.records = head.record_end();
         if self.seq.saturating_add(1) == head.group_end() {
             self.group = None;
             self.newest_group = head.group_first;
@@ -307,18 +343,24 @@ impl<D: BlockDevice> Walk<'_, D> {
         }
         let starts = head.group_first == self.seq && self.group.is_none();
         if !starts && self.chain.is_some() {
-            self.findings.add(Finding::LinkBroken { seq: self.seq });
+            self.link_broken(head);
         }
         self.group = Some(Group {
             first: head.group_first,
             end: head.group_end(),
             chain_before: head.previous_chain,
+            records_before: head.record_first,
         });
     }
 
+    fn link_broken(&mut self, head: &Head) {
+        let seq = head.record_first;
+        self.findings.add(Finding::LinkBroken { seq });
+    }
+
     /// Reports a damaged copy and, when repairing, writes it anew from a whole one.
-    fn copy_damaged(&mut self, slot: u64, place: Place, sound: [bool; 3]) {
-        let seq = self.seq;
+    fn copy_damaged(&mut self, slot: u64, place: Place, head: &Head, sound: [bool; 3]) {
+        let seq = head.record_first;
         self.findings.add(Finding::CopyDamaged { seq, place });
         if self.purpose == Purpose::Look {
             return;

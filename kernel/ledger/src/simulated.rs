@@ -9,6 +9,9 @@
 //! - the same calls and the same faults give the same bytes: nothing here is random.
 
 mod image;
+mod sharing;
+
+pub use sharing::share_frames;
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;

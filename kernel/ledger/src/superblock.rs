@@ -14,9 +14,11 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::frame::{DIGEST_BYTES, Frame, is_zero};
 use crate::geometry::{FRAME_BYTES, Geometry};
+use crate::version::Version;
 
-/// Version of the format that this code writes and reads.
-pub const VERSION_MAJOR: u16 = 1;
+/// Version of the format of a ledger that is made now; this code also reads and goes on writing those
+/// of version 1.
+pub const VERSION_MAJOR: u16 = Version::NEWEST.number();
 /// Additions that older code may ignore.
 pub const VERSION_MINOR: u16 = 0;
 /// Most slots that can be set aside as unusable.
@@ -60,15 +62,17 @@ const _: () = assert!(size_of::<SuperblockImage>() == SUPERBLOCK_BYTES);
 /// What a superblock says, the same in all copies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Superblock {
+    /// Of the format, fixed for the life of the ledger.
+    pub(crate) version: Version,
     pub(crate) device_uuid: [u8; 16],
     pub(crate) epoch: [u8; 16],
     /// Rises by one with every update.
     pub(crate) sequence: u64,
     /// Rises by one with every opening for writing.
     pub(crate) incarnation: u64,
-    /// Records before this one were there when the incarnation began.
+    /// Frames before this one were there when the incarnation began.
     pub(crate) fence_seq: u64,
-    /// Chain value before record `fence_seq`.
+    /// Chain value before frame `fence_seq`.
     pub(crate) fence_chain: [u8; 32],
     pub(crate) geometry: Geometry,
     pub(crate) bad_slots: BadSlots,
@@ -103,7 +107,7 @@ pub(crate) fn encode(frame: &mut Frame, superblock: &Superblock, copy: usize, se
     let mut image = SuperblockImage {
         digest: [0; DIGEST_BYTES],
         magic: MAGIC,
-        version_major: U16::new(VERSION_MAJOR),
+        version_major: U16::new(superblock.version.number()),
         version_minor: U16::new(VERSION_MINOR),
         frame_bytes: U32::new(u32::try_from(FRAME_BYTES).unwrap_or(0)),
         features_compatible: U64::new(0),
@@ -143,12 +147,13 @@ pub(crate) fn decode(frame: &Frame, copy: usize, sector: u64) -> Result<Superblo
     if image.digest != digest(image.as_bytes()) {
         return Err(Refusal::Damaged);
     }
-    if image.version_major.get() != VERSION_MAJOR || image.features_incompatible.get() != 0 {
+    let version = Version::of(image.version_major.get());
+    let Some(version) = version.filter(|_| image.features_incompatible.get() == 0) else {
         return Err(Refusal::Unsupported {
             version_major: image.version_major.get(),
             features: image.features_incompatible.get(),
         });
-    }
+    };
     let here = usize::try_from(image.copy.get()) == Ok(copy) && image.sector.get() == sector;
     let geometry = Geometry::for_sectors(image.device_sectors.get()).ok_or(Refusal::Damaged)?;
     let laid_out = image.slot_count.get() == geometry.slot_count
@@ -161,6 +166,7 @@ pub(crate) fn decode(frame: &Frame, copy: usize, sector: u64) -> Result<Superblo
         return Err(Refusal::Damaged);
     }
     Ok(Superblock {
+        version,
         device_uuid: image.device_uuid,
         epoch: image.epoch,
         sequence: image.sequence.get(),
@@ -179,7 +185,7 @@ fn digest(image: &[u8]) -> [u8; 32] {
 
 /// Slots that failed when they were to be written, in rising order.
 ///
-/// Only slots behind the newest record are ever added, so the place of no record changes.
+/// Only slots behind the newest frame are ever added, so the place of no frame changes.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct BadSlots {
     slots: Vec<u64>,
@@ -213,7 +219,7 @@ impl BadSlots {
         behind && room
     }
 
-    /// The slot of record `seq`.
+    /// The slot of frame `seq`.
     pub(crate) fn slot_of(&self, seq: u64) -> u64 {
         let mut slot = seq;
         for bad in &self.slots {
@@ -225,7 +231,7 @@ impl BadSlots {
         slot
     }
 
-    /// The record whose place `slot` is; `None` for a slot set aside.
+    /// The frame whose place `slot` is; `None` for a slot set aside.
     pub(crate) fn seq_of(&self, slot: u64) -> Option<u64> {
         if self.slots.contains(&slot) {
             return None;
@@ -245,6 +251,7 @@ mod tests {
         assert!(bad_slots.add(2));
         assert!(bad_slots.add(3));
         Superblock {
+            version: Version::NEWEST,
             device_uuid: [1; 16],
             epoch: [2; 16],
             sequence: 5,
@@ -282,12 +289,12 @@ mod tests {
         let mut frame = Box::new([0; FRAME_BYTES]);
         encode(&mut frame, &sample(), 0, 64);
         let (image, _) = SuperblockImage::mut_from_prefix(frame.as_mut_slice()).unwrap();
-        image.version_major = U16::new(2);
+        image.version_major = U16::new(3);
         image.digest = digest(image.as_bytes());
         assert_eq!(
             decode(&frame, 0, 64),
             Err(Refusal::Unsupported {
-                version_major: 2,
+                version_major: 3,
                 features: 0
             })
         );

@@ -94,7 +94,7 @@ impl<M: Machine> Node<M> {
         }
         metrics.set(Gauge::LedgerRecords, number(ledger.records));
         let capacity = number(ledger.capacity.max(1));
-        metrics.set(Gauge::LedgerCapacity, number(ledger.records) / capacity);
+        metrics.set(Gauge::LedgerCapacity, number(ledger.frames) / capacity);
         let is_sound = ledger.state == LedgerState::Ready;
         metrics.set(Gauge::LedgerDegraded, if is_sound { 0.0 } else { 1.0 });
         let repaired = ledger.repaired.saturating_sub(self.decisions.told_repaired);
@@ -176,10 +176,10 @@ impl<M: Machine> Node<M> {
         let detail = if status.capacity == 0 {
             status.reason
         } else {
-            let (records, capacity) = (status.records, status.capacity);
             let room = format!(
-                "{records} records, room for {}",
-                capacity.saturating_sub(records)
+                "{} records, room for {} or more",
+                status.records,
+                status.capacity.saturating_sub(status.frames)
             );
             if status.reason.is_empty() {
                 room

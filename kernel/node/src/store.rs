@@ -130,6 +130,7 @@ impl Store {
             state,
             reason,
             records: 0,
+            frames: 0,
             capacity: 0,
             newest: None,
             chain: [0; 32],

@@ -48,7 +48,9 @@ pub struct LedgerStatus {
     pub reason: String,
     /// Records in it.
     pub records: u64,
-    /// Records that fit.
+    /// Frames that they take; records that were decided together share them.
+    pub frames: u64,
+    /// Frames that fit; each takes one record or more.
     pub capacity: u64,
     /// Sequence number of the newest record; `None` if there is none.
     pub newest: Option<u64>,

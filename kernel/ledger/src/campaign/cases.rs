@@ -2,7 +2,7 @@
 
 use alloc::vec;
 
-use super::device_faults::{filled, heals, ten_records};
+use super::damage::{filled, heals, ten_frames};
 use super::{fresh_disk, geometry, recovers};
 use crate::device::{BlockDevice, DeviceError, SECTOR_BYTES};
 use crate::error::{AppendError, ReadOnlyReason};
@@ -13,7 +13,7 @@ use crate::simulated::{Fault, SimulatedDisk};
 
 #[test]
 fn a_lost_record_in_the_middle_is_named_and_the_rest_stays_readable() {
-    let (mut disk, _) = filled(&ten_records()).unwrap();
+    let (mut disk, _) = filled(&ten_frames()).unwrap();
     for place in [Place::ZoneA, Place::ZoneB] {
         let at = geometry().sector(place, 1) as usize * SECTOR_BYTES;
         disk.damage(at, FRAME_BYTES, |_| 0xEE);
@@ -22,26 +22,29 @@ fn a_lost_record_in_the_middle_is_named_and_the_rest_stays_readable() {
     let (mut ledger, report) = Ledger::open(disk).unwrap();
     let lost = Finding::RecordLost { seq: 1 };
     assert_eq!(report.read_only, Some(ReadOnlyReason::Damage(lost)));
-    assert_eq!(report.records, 10);
+    assert_eq!((report.records, report.frames), (14, 10));
     let mut buffer = [0; FRAME_BYTES];
-    assert_eq!(ledger.record(9, &mut buffer).unwrap().payload.len(), 333);
-    assert!(ledger.record(1, &mut buffer).is_err());
+    for (seq, bytes) in [(13, 333), (0, 0), (7, 1500), (6, 20), (11, 2600)] {
+        let record = ledger.record(seq, &mut buffer).unwrap();
+        assert_eq!((record.seq, record.payload.len()), (seq, bytes));
+    }
+    for seq in 1..4 {
+        assert!(ledger.record(seq, &mut buffer).is_err());
+    }
     let refused = ledger.append(1, b"no", Reserve::Emergency);
     assert!(matches!(refused, Err(AppendError::ReadOnly(_))));
     let verdict = ledger.verify();
     assert!(!verdict.sound);
-    assert!(
-        verdict
-            .findings
-            .iter()
-            .any(|line| line.contains("record 1 is lost"))
-    );
+    for told in ["record 1 is lost:", "records 2 to 3 are lost"] {
+        let mut findings = verdict.findings.iter();
+        assert!(findings.any(|line| line.contains(told)), "{verdict:?}");
+    }
     assert_eq!(ledger.into_device().image(), before);
 }
 
 #[test]
 fn a_later_record_proves_an_earlier_one_even_when_the_whole_ring_is_gone() {
-    let (mut disk, _) = filled(&ten_records()).unwrap();
+    let (mut disk, _) = filled(&ten_frames()).unwrap();
     let ring = geometry().sector(Place::Ring, 0) as usize * SECTOR_BYTES;
     let frames = geometry().ring_count as usize;
     disk.damage(ring, frames * FRAME_BYTES, |_| 0);
@@ -50,14 +53,15 @@ fn a_later_record_proves_an_earlier_one_even_when_the_whole_ring_is_gone() {
         disk.damage(at, FRAME_BYTES, |_| 0);
     }
     let (_, report) = Ledger::open(disk).unwrap();
-    let lost = Finding::RecordLost { seq: 4 };
+    // Frame 4 begins with record 6.
+    let lost = Finding::RecordLost { seq: 6 };
     assert_eq!(report.read_only, Some(ReadOnlyReason::Damage(lost)));
 }
 
 #[test]
 fn a_whole_zone_lost_is_rebuilt_from_the_other_one() {
     for place in [Place::ZoneA, Place::ZoneB] {
-        let (mut disk, history) = filled(&ten_records()).unwrap();
+        let (mut disk, history) = filled(&ten_frames()).unwrap();
         let zone = geometry().sector(place, 0) as usize * SECTOR_BYTES;
         let frames = geometry().slot_count as usize;
         disk.damage(zone, frames * FRAME_BYTES, |old| old ^ 0x77);
@@ -82,14 +86,14 @@ fn a_write_protected_device_is_read_and_never_acknowledged_on() {
             Ok(())
         }
     }
-    let (disk, _) = filled(&ten_records()).unwrap();
+    let (disk, _) = filled(&ten_frames()).unwrap();
     let (mut ledger, report) = Ledger::open(Protected(disk)).unwrap();
     let reason = ReadOnlyReason::Device(DeviceError::ReadOnly);
-    assert_eq!((report.records, report.read_only), (10, Some(reason)));
+    assert_eq!((report.records, report.read_only), (14, Some(reason)));
     let refused = ledger.append(1, b"no", Reserve::Ordinary);
     assert_eq!(refused, Err(AppendError::ReadOnly(reason)));
     let mut buffer = [0; FRAME_BYTES];
-    assert_eq!(ledger.record(3, &mut buffer).unwrap().payload.len(), 700);
+    assert_eq!(ledger.record(5, &mut buffer).unwrap().payload.len(), 700);
 }
 
 #[test]
@@ -118,13 +122,13 @@ fn a_slot_that_takes_no_writes_is_stepped_over_for_good() {
 
 #[test]
 fn a_damaged_copy_is_repaired_when_it_is_read() {
-    let (disk, history) = filled(&ten_records()).unwrap();
+    let (disk, history) = filled(&ten_frames()).unwrap();
     let mut ledger = recovers(disk, &history).unwrap();
     let at = geometry().sector(Place::ZoneA, 3) as usize * SECTOR_BYTES;
     ledger.device_mut().damage(at + 300, 1, |old| old ^ 4);
     assert!(!ledger.verify().sound);
     let mut buffer = [0; FRAME_BYTES];
-    assert_eq!(ledger.record(3, &mut buffer).unwrap().payload.len(), 700);
+    assert_eq!(ledger.record(5, &mut buffer).unwrap().payload.len(), 700);
     assert!(ledger.verify().sound);
     assert_eq!(ledger.status().repaired, 1);
 }
@@ -154,26 +158,23 @@ fn a_full_ledger_keeps_its_reserve_for_emergencies_and_harms_nothing() {
 #[test]
 fn payloads_and_groups_beyond_the_limits_are_refused_and_certainly_absent() {
     let (mut ledger, _) = Ledger::open(fresh_disk()).unwrap();
-    let long = vec![1; crate::PAYLOAD_BYTES_MAX + 1];
+    let bytes_max = crate::PAYLOAD_BYTES_MAX;
+    let long = vec![1; bytes_max + 1];
     let error = ledger.append(1, &long, Reserve::Ordinary).unwrap_err();
-    assert_eq!(error, AppendError::PayloadTooLarge { bytes: long.len() });
+    let bytes = long.len();
+    assert_eq!(error, AppendError::PayloadTooLarge { bytes, bytes_max });
     assert_eq!(error.fate(), crate::Fate::Absent);
+    // Two of these do not share a frame.
     let entry = crate::Entry {
         kind: 1,
-        payload: b"x",
+        payload: &[7; 2000],
     };
-    let records_max = ledger.geometry().group_max();
-    for records in [0, records_max + 1] {
-        let refused = ledger.append_group(&vec![entry; records], Reserve::Ordinary);
-        assert_eq!(
-            refused,
-            Err(AppendError::GroupSize {
-                records,
-                records_max
-            })
-        );
+    let frames_max = ledger.geometry().group_max();
+    for frames in [0, frames_max + 1] {
+        let refused = ledger.append_group(&vec![entry; frames], Reserve::Ordinary);
+        assert_eq!(refused, Err(AppendError::GroupSize { frames, frames_max }));
     }
-    let group = vec![entry; records_max];
+    let group = vec![entry; frames_max];
     let receipt = ledger.append_group(&group, Reserve::Ordinary).unwrap();
-    assert_eq!(receipt.seq, records_max as u64 - 1);
+    assert_eq!(receipt.seq, frames_max as u64 - 1);
 }

@@ -5,8 +5,8 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::crash_states::{Effort, Seen, crash_states};
-use super::device_faults::{filled, ten_records};
+use super::crash_states::states_left;
+use super::damage::{filled, ten_frames};
 use super::{
     History, Outcome, Random, SECTORS, SEED, Workload, fresh_disk, geometry, records, recovers, run,
 };
@@ -20,23 +20,23 @@ use crate::{Seed, format as make};
 /// Groups of each length that the small device takes, and records alone.
 fn groups() -> Workload {
     vec![
-        vec![3888],
+        vec![3884],
         vec![10, 20, 30, 40],
         vec![0],
-        vec![5, 600],
-        vec![77, 1, 2],
+        vec![5, 600, 3500],
+        vec![77, 1],
     ]
 }
 
-/// Number, kind, payload, group and chain value of every record.
-type Whole = Vec<(u64, u8, Vec<u8>, u64, u32, [u8; 32])>;
+/// Number, kind, payload, frames of its append, whether it closes that, and chain value of every record.
+type Whole = Vec<(u64, u8, Vec<u8>, u32, bool, [u8; 32])>;
 
 fn whole(ledger: &mut Ledger<SimulatedDisk>) -> Whole {
     let mut found = Vec::new();
     ledger
         .replay(|record| {
             let payload = record.payload.to_vec();
-            let group = (record.group_first, record.group_count);
+            let group = (record.group_frames, record.closes_append);
             found.push((
                 record.seq,
                 record.kind,
@@ -94,7 +94,7 @@ fn a_target_that_is_too_small_and_a_source_that_is_damaged_leave_the_target_as_i
     let mut large = SimulatedDisk::new(20_000);
     make(&mut large, SEED).unwrap();
     let (mut source, _) = Ledger::open(large).unwrap();
-    run(&mut source, &vec![vec![9; 16]], &mut History::default());
+    run(&mut source, &vec![vec![3000; 16]], &mut History::default());
     let need_bytes = bytes_for(16, 16);
     let before = fresh_disk();
     for sectors in [0, 100, SECTORS] {
@@ -106,7 +106,7 @@ fn a_target_that_is_too_small_and_a_source_that_is_damaged_leave_the_target_as_i
         assert_eq!(refused, Err(CopyError::TooSmall { need_bytes }));
         assert_eq!((target.counts().writes, target.counts().flushes), (0, 0));
     }
-    let (mut wreck, _) = filled(&ten_records()).unwrap();
+    let (mut wreck, _) = filled(&ten_frames()).unwrap();
     for place in [Place::ZoneA, Place::ZoneB] {
         let at = geometry().sector(place, 1) as usize * SECTOR_BYTES;
         wreck.damage(at, FRAME_BYTES, |_| 0xEE);
@@ -133,12 +133,6 @@ fn the_smallest_image_for_a_copy_takes_it_and_a_smaller_one_does_not() {
 /// Copies over an older ledger, over another one and over a longer life of the same one, crashed
 /// at each write and flush.
 fn cut_copies(seed: u64) -> Outcome {
-    let effort = Effort {
-        every_sector_subset: false,
-        random_states: 0,
-        crash_recovery_every: u64::MAX,
-        recovery_depth: 0,
-    };
     let mut random = Random(seed);
     let (disk, history) = filled(&vec![vec![40], vec![20, 3000], vec![700]])?;
     let (mut source, _) = Ledger::inspect(disk).map_err(|error| format!("{error}"))?;
@@ -165,32 +159,26 @@ fn cut_copies(seed: u64) -> Outcome {
             let finished = copy(&mut source, &mut target).is_ok();
             // Many sectors are in flight, and most of their fates are alike: some of them will do.
             let mut turn = 0;
-            crash_states(
-                &target,
-                &mut Seen::default(),
-                effort,
-                &mut random,
-                &mut |state| {
-                    turn += 1;
-                    if turn > 12 && turn % 8 != 0 {
-                        return Ok(());
-                    }
-                    states += 1;
-                    let Ok((mut ledger, report)) = Ledger::open(state) else {
-                        return Ok(());
-                    };
-                    if let Some(reason) = report.read_only {
-                        return Err(format!("cut {cut}: read-only: {reason}"));
-                    }
-                    let found = records(&mut ledger)?;
-                    let is_old = !finished && found == old.acknowledged;
-                    if is_old || found == history.acknowledged {
-                        Ok(())
-                    } else {
-                        Err(format!("cut {cut}: {} records", found.len()))
-                    }
-                },
-            )?;
+            states_left(&target, 0, &mut random, &mut |state| {
+                turn += 1;
+                if turn > 12 && turn % 8 != 0 {
+                    return Ok(());
+                }
+                states += 1;
+                let Ok((mut ledger, report)) = Ledger::open(state) else {
+                    return Ok(());
+                };
+                if let Some(reason) = report.read_only {
+                    return Err(format!("cut {cut}: read-only: {reason}"));
+                }
+                let found = records(&mut ledger)?;
+                let is_old = !finished && found == old.acknowledged;
+                if is_old || found == history.acknowledged {
+                    Ok(())
+                } else {
+                    Err(format!("cut {cut}: {} records", found.len()))
+                }
+            })?;
             if finished {
                 let durable = target.crash(|_| SectorFate::Old);
                 recovers(durable, &history)?;

@@ -5,29 +5,24 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::crash_states::{Effort, Seen, crash_states};
-use super::{History, Outcome, Random, Workload, fresh_disk, goes_on, recovers, run};
+use super::crash_states::{Effort, Seen, crash_states, cut_session, states_left};
+use super::{History, Outcome, Random, Workload, fresh_disk, goes_on, recovers};
 use crate::ledger::Ledger;
 use crate::simulated::{SectorFate, SimulatedDisk};
 
-/// Crashes a session with `workload` at each write and flush, recovers from every state, and
-/// crashes some of the recoveries in turn.
-pub(super) fn crash_campaign(workload: &Workload, effort: Effort, seed: u64) -> Outcome {
+/// Crashes a session with `workload` on a `fresh` disk at each write and flush, recovers from every
+/// state, and crashes some of the recoveries in turn.
+pub(super) fn crash_campaign(
+    fresh: &SimulatedDisk,
+    workload: &Workload,
+    effort: Effort,
+    seed: u64,
+) -> Outcome {
     let mut random = Random(seed);
     let mut total = 0;
     let mut seen = Seen::default();
     for cut in 0.. {
-        let mut disk = fresh_disk();
-        disk.cut_power_after(cut);
-        let mut history = History::default();
-        let (disk, finished) = match Ledger::open(disk.clone()) {
-            Ok((mut ledger, _)) => {
-                run(&mut ledger, workload, &mut history);
-                let finished = !ledger.device_mut().is_off();
-                (ledger.into_device(), finished)
-            }
-            Err(error) => return Err(format!("cut {cut}: does not open: {error}")),
-        };
+        let (disk, history) = cut_session(fresh.clone(), workload, cut)?;
         let mut sample = 0;
         let mut inner = Random(random.next());
         let mut nested = 0;
@@ -45,7 +40,7 @@ pub(super) fn crash_campaign(workload: &Workload, effort: Effort, seed: u64) -> 
             Ok(())
         })?;
         total += nested;
-        if finished {
+        if !disk.is_off() {
             return Ok(total);
         }
     }
@@ -60,12 +55,7 @@ fn crash_recovery(
     random: &mut Random,
     depth: u32,
 ) -> Outcome {
-    let effort = Effort {
-        every_sector_subset: false,
-        random_states: 6,
-        crash_recovery_every: u64::MAX,
-        recovery_depth: 0,
-    };
+    let effort = Effort::fates_only(6);
     let mut total = 0;
     let mut seen = Seen::default();
     for cut in 0..64 {
@@ -103,39 +93,22 @@ fn crash_recovery(
 /// full: what recovery then reports must survive a power cut.
 pub(super) fn warm_restart_campaign(seed: u64) -> Outcome {
     let mut random = Random(seed);
-    let effort = Effort {
-        every_sector_subset: false,
-        random_states: 16,
-        crash_recovery_every: u64::MAX,
-        recovery_depth: 0,
-    };
-    let workload = vec![vec![300], vec![3888], vec![10, 900]];
+    let workload = vec![vec![300], vec![3884, 7], vec![10, 900]];
     let mut total = 0;
     for cut in 0..40 {
-        let mut disk = fresh_disk();
-        disk.cut_power_after(cut);
-        let mut history = History::default();
-        let (mut ledger, _) = Ledger::open(disk).map_err(|error| format!("{error}"))?;
-        run(&mut ledger, &workload, &mut history);
-        let mut disk = ledger.into_device();
+        let (mut disk, history) = cut_session(fresh_disk(), &workload, cut)?;
         disk.heal();
         let mut ledger = recovers(disk, &history)?;
         let reported = History {
             acknowledged: super::records(&mut ledger)?,
             in_flight: Vec::new(),
         };
-        let disk = ledger.into_device();
-        total += crash_states(
-            &disk,
-            &mut Seen::default(),
-            effort,
-            &mut random,
-            &mut |state| {
-                recovers(state, &reported)
-                    .map(|_| ())
-                    .map_err(|error| format!("warm cut {cut}: {error}"))
-            },
-        )?;
+        let mut visit = |state| {
+            recovers(state, &reported)
+                .map(|_| ())
+                .map_err(|error| format!("warm cut {cut}: {error}"))
+        };
+        total += states_left(&ledger.into_device(), 16, &mut random, &mut visit)?;
         total += 1;
     }
     Ok(total)
@@ -145,12 +118,6 @@ pub(super) fn warm_restart_campaign(seed: u64) -> Outcome {
 /// record that tears, the second one writes a different record to the same place.
 pub(super) fn leftover_campaign(seed: u64) -> Outcome {
     let mut random = Random(seed);
-    let quick = Effort {
-        every_sector_subset: false,
-        random_states: 0,
-        crash_recovery_every: u64::MAX,
-        recovery_depth: 0,
-    };
     let mut total = 0;
     // The long record's last sectors never arrive; the second record's do, and they are equal.
     for missing in 1..8_u64 {
@@ -207,13 +174,8 @@ pub(super) fn leftover_campaign(seed: u64) -> Outcome {
             recovers(state, &history)
                 .map_err(|error| format!("leftover {missing}/{kept}: {error}"))?;
         }
-        total += crash_states(
-            &disk,
-            &mut Seen::default(),
-            quick,
-            &mut random,
-            &mut |state| recovers(state, &history).map(|_| ()),
-        )?;
+        let mut visit = |state| recovers(state, &history).map(|_| ());
+        total += states_left(&disk, 0, &mut random, &mut visit)?;
     }
     Ok(total)
 }
@@ -237,11 +199,11 @@ fn every_crash_of_short_workloads_loses_nothing_acknowledged_and_shows_no_halves
     };
     let mut states = 0;
     for workload in [
-        vec![vec![3888]],
-        vec![vec![100], vec![3888]],
+        vec![vec![3884]],
+        vec![vec![100], vec![3884]],
         vec![vec![500], vec![1500], vec![3000]],
     ] {
-        states += crash_campaign(&workload, thorough, 1).unwrap();
+        states += crash_campaign(&fresh_disk(), &workload, thorough, 1).unwrap();
     }
     let broad = Effort {
         every_sector_subset: false,
@@ -249,13 +211,13 @@ fn every_crash_of_short_workloads_loses_nothing_acknowledged_and_shows_no_halves
         crash_recovery_every: 61,
         recovery_depth: 1,
     };
-    let sizes = [0, 400, 3888];
+    let sizes = [0, 400, 3884];
     for a in sizes {
         for b in sizes {
-            states += crash_campaign(&vec![vec![a], vec![b]], broad, 2).unwrap();
+            states += crash_campaign(&fresh_disk(), &vec![vec![a], vec![b]], broad, 2).unwrap();
             for c in sizes {
                 let workload = vec![vec![a], vec![b], vec![c]];
-                states += crash_campaign(&workload, broad, 3).unwrap();
+                states += crash_campaign(&fresh_disk(), &workload, broad, 3).unwrap();
             }
         }
     }
@@ -271,7 +233,8 @@ fn a_crash_in_the_recovery_from_a_crash_in_a_recovery_loses_nothing() {
         crash_recovery_every: 151,
         recovery_depth: 2,
     };
-    let states = crash_campaign(&vec![vec![300], vec![20, 3888]], effort, 8).unwrap();
+    let workload = vec![vec![300], vec![20, 3884]];
+    let states = crash_campaign(&fresh_disk(), &workload, effort, 8).unwrap();
     std::println!("crash states of recoveries in recoveries: {states}");
     assert!(states > 5_000);
 }
@@ -287,10 +250,12 @@ fn every_crash_of_a_group_shows_all_of_it_or_nothing() {
     let mut states = 0;
     for workload in [
         vec![vec![10, 20]],
-        vec![vec![5], vec![300, 3888, 1], vec![9]],
+        vec![vec![512; 7]],
+        vec![vec![5], vec![300, 3884, 1], vec![9]],
         vec![vec![1, 2, 3, 4], vec![3000, 3000]],
+        vec![vec![700, 800, 900, 1000, 1100, 1200]],
     ] {
-        states += crash_campaign(&workload, effort, 4).unwrap();
+        states += crash_campaign(&fresh_disk(), &workload, effort, 4).unwrap();
     }
     std::println!("crash states of groups: {states}");
     assert!(states > 1_000);
@@ -310,10 +275,10 @@ fn crashes_of_long_random_workloads_lose_nothing() {
         let workload: Workload = (0..9)
             .map(|_| {
                 let records = if random.below(4) == 0 { 2 } else { 1 };
-                (0..records).map(|_| random.below(3889) as usize).collect()
+                (0..records).map(|_| random.below(3885) as usize).collect()
             })
             .collect();
-        states += crash_campaign(&workload, effort, seed).unwrap();
+        states += crash_campaign(&fresh_disk(), &workload, effort, seed).unwrap();
     }
     std::println!("crash states of long workloads: {states}");
     assert!(states > 1_000);
@@ -328,9 +293,9 @@ fn crashes_in_the_last_slots_of_a_full_device_lose_nothing() {
         recovery_depth: 1,
     };
     // 18 slots, of which ordinary records may use 16: the last append is refused.
-    let mut workload = vec![vec![8, 8, 8, 8]; 3];
-    workload.extend([vec![100, 3888], vec![60, 1], vec![9]]);
-    let states = crash_campaign(&workload, effort, 7).unwrap();
+    let mut workload = vec![vec![3000, 8, 3000, 8, 3000, 8, 3000]; 3];
+    workload.extend([vec![100, 3884], vec![3880, 60, 1], vec![9]]);
+    let states = crash_campaign(&fresh_disk(), &workload, effort, 7).unwrap();
     std::println!("crash states of a full device: {states}");
     assert!(states > 1_000);
 }

@@ -1,12 +1,13 @@
 //! What a crash may leave of the writes that were not flushed, each state once.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::{History, Outcome, Random, fresh_disk, run};
+use super::{History, Outcome, Random, Workload, fresh_disk, run};
 use crate::device::{BlockDevice as _, SECTOR_BYTES};
 use crate::ledger::Ledger;
 use crate::simulated::{Sector, SectorFate, SimulatedDisk};
@@ -22,6 +23,18 @@ pub(super) struct Effort {
     pub(super) crash_recovery_every: u64,
     /// Recoveries that are crashed one after the other before one is left alone.
     pub(super) recovery_depth: u32,
+}
+
+impl Effort {
+    /// Every fate of frames that are few, some of many, and no crash of the recovery.
+    pub(super) const fn fates_only(random_states: u64) -> Effort {
+        Effort {
+            every_sector_subset: false,
+            random_states,
+            crash_recovery_every: u64::MAX,
+            recovery_depth: 0,
+        }
+    }
 }
 
 /// Fates of whole frames, tried in all combinations.
@@ -139,27 +152,41 @@ pub(super) fn crash_states(
     Ok(states)
 }
 
+/// The disks that one crash of `disk` may leave: the fates of its frames, and `random_states` more of
+/// its sectors.
+pub(super) fn states_left(
+    disk: &SimulatedDisk,
+    random_states: u64,
+    random: &mut Random,
+    visit: &mut dyn FnMut(SimulatedDisk) -> Result<(), String>,
+) -> Outcome {
+    let effort = Effort::fates_only(random_states);
+    crash_states(disk, &mut Seen::default(), effort, random, visit)
+}
+
+/// Opens `disk` and appends `workload`, until the power goes after `cut` writes and flushes.
+pub(super) fn cut_session(
+    mut disk: SimulatedDisk,
+    workload: &Workload,
+    cut: u64,
+) -> Result<(SimulatedDisk, History), String> {
+    disk.cut_power_after(cut);
+    let mut history = History::default();
+    let opened = Ledger::open(disk).map_err(|error| format!("cut {cut}: does not open: {error}"));
+    let (mut ledger, _) = opened?;
+    run(&mut ledger, workload, &mut history);
+    Ok((ledger.into_device(), history))
+}
+
 /// What crashes at the first writes and flushes of a session leave, by the bytes of the whole disk.
 fn images_left(seen_at_another_crash: impl Fn(Seen) -> Seen) -> Vec<(u64, u64)> {
-    let effort = Effort {
-        every_sector_subset: false,
-        random_states: 8,
-        crash_recovery_every: u64::MAX,
-        recovery_depth: 0,
-    };
+    let effort = Effort::fates_only(8);
     let mut random = Random(9);
     let mut seen = Seen::default();
     let mut images = Vec::new();
     for cut in 0..20 {
-        let mut disk = fresh_disk();
-        disk.cut_power_after(cut);
-        let (mut ledger, _) = Ledger::open(disk).unwrap();
-        run(
-            &mut ledger,
-            &vec![vec![300], vec![20, 3888]],
-            &mut History::default(),
-        );
-        let disk = ledger.into_device();
+        let workload = vec![vec![300], vec![20, 3884]];
+        let (disk, _) = cut_session(fresh_disk(), &workload, cut).unwrap();
         seen = seen_at_another_crash(seen);
         crash_states(&disk, &mut seen, effort, &mut random, &mut |state| {
             let mut hasher = DefaultHasher::new();
@@ -189,12 +216,7 @@ fn a_state_that_several_crashes_leave_is_tried_once_and_none_is_left_out() {
 
 #[test]
 fn a_second_write_of_a_sector_leaves_a_state_of_its_own() {
-    let effort = Effort {
-        every_sector_subset: false,
-        random_states: 0,
-        crash_recovery_every: u64::MAX,
-        recovery_depth: 0,
-    };
+    let effort = Effort::fates_only(0);
     let mut disk = SimulatedDisk::new(8);
     let mut seen = Seen::default();
     let mut left = Vec::new();

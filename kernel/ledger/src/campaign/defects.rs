@@ -2,14 +2,13 @@
 
 use alloc::vec;
 
-use super::Outcome;
 use super::crash::{crash_campaign, leftover_campaign, warm_restart_campaign};
 use super::crash_states::Effort;
-use super::device_faults::{
-    Bits, double_damage_campaign, error_campaign, single_damage_campaign, stray_write_campaign,
-    tamper_campaign,
-};
+use super::damage::{Bits, double_damage_campaign, single_damage_campaign, tamper_campaign};
+use super::device_faults::{error_campaign, stray_write_campaign};
 use super::hostile::reformat_campaign;
+use super::tampering::{forged_session, misfit_campaign};
+use super::{Outcome, fresh_disk};
 use crate::defect::{Defect, with};
 
 fn crashes() -> Outcome {
@@ -19,12 +18,13 @@ fn crashes() -> Outcome {
         crash_recovery_every: 101,
         recovery_depth: 1,
     };
-    crash_campaign(&vec![vec![300], vec![20, 3000], vec![3888]], effort, 31)
+    let workload = vec![vec![300], vec![20, 3000, 3870], vec![3884]];
+    crash_campaign(&fresh_disk(), &workload, effort, 31)
 }
 
 #[test]
 fn every_planted_defect_is_found() {
-    let campaigns: [(Defect, fn() -> Outcome); 15] = [
+    let campaigns: [(Defect, fn() -> Outcome); 19] = [
         (Defect::SkipFlush, crashes),
         (Defect::AcknowledgeEarly, crashes),
         (Defect::SkipReadBack, stray_write_campaign),
@@ -40,6 +40,12 @@ fn every_planted_defect_is_found() {
         (Defect::SkipRecoveryFlush, || warm_restart_campaign(34)),
         (Defect::SuperblocksAtOnce, crashes),
         (Defect::SkipRepair, || single_damage_campaign(35, Bits::One)),
+        (Defect::ClipRecords, misfit_campaign),
+        (Defect::TrustRecordNumber, || {
+            (0..20).try_fold(0, |states, seed| Ok(states + forged_session(seed)?))
+        }),
+        (Defect::DropSharedRecords, crashes),
+        (Defect::CountTornRecords, crashes),
     ];
     for (defect, campaign) in campaigns {
         let violation = with(defect, campaign);

@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::crash_states::{Effort, Seen, crash_states};
+use super::crash_states::states_left;
 use super::{History, Outcome, Random, SECTORS, SEED, fresh_disk, records, run};
 use crate::device::{BlockDevice, SECTOR_BYTES};
 use crate::error::{FormatError, OpenError, ReadOnlyReason};
@@ -16,6 +16,7 @@ use crate::geometry::{FRAME_BYTES, FRAME_SECTORS, Geometry, Place, SUPERBLOCK_CO
 use crate::ledger::Ledger;
 use crate::simulated::{Fault, SimulatedDisk};
 use crate::superblock::{self, BadSlots, Superblock};
+use crate::version::Version;
 use crate::{Seed, format as make};
 
 const OTHER: Seed = Seed {
@@ -23,10 +24,10 @@ const OTHER: Seed = Seed {
     epoch: *b"another-epoch!!!",
 };
 
-fn five_records() -> (SimulatedDisk, History) {
+fn six_records() -> (SimulatedDisk, History) {
     let (mut ledger, _) = Ledger::open(fresh_disk()).unwrap();
     let mut history = History::default();
-    let workload = vec![vec![10], vec![200, 30], vec![3000], vec![5]];
+    let workload = vec![vec![10], vec![200, 30], vec![3000, 2000], vec![5]];
     run(&mut ledger, &workload, &mut history);
     (ledger.into_device(), history)
 }
@@ -82,9 +83,20 @@ fn forge_record(disk: &mut SimulatedDisk, random: &mut Random) {
     let geometry = Geometry::for_sectors(SECTORS as u64).unwrap();
     let place = Place::ALL[random.below(3) as usize];
     let slot = random.below(geometry.slot_count);
-    let payload = vec![3; random.below(100) as usize];
+    // Records without a payload, or of three bytes that claim 771.
+    let payload = vec![random.below(2) as u8 * 3; 4 * random.below(25) as usize];
+    let version = if random.below(4) == 0 {
+        Version::One
+    } else {
+        Version::Two
+    };
     let mut head = Head {
-        kind: random.next() as u8,
+        version,
+        kind: if random.below(4) == 0 {
+            random.next() as u8
+        } else {
+            0
+        },
         payload_bytes: if random.below(3) == 0 {
             awkward(random) as u32
         } else {
@@ -98,6 +110,8 @@ fn forge_record(disk: &mut SimulatedDisk, random: &mut Random) {
         incarnation: random.below(4),
         group_first: 0,
         group_count: 1,
+        record_first: slot,
+        record_count: 1 + random.below(3) as u32,
         previous_chain: [random.next() as u8; 32],
         chain: [0; 32],
     };
@@ -111,6 +125,10 @@ fn forge_record(disk: &mut SimulatedDisk, random: &mut Random) {
     } else {
         awkward(random) as u32
     };
+    if random.below(3) == 0 {
+        head.record_first = awkward(random);
+        head.record_count = awkward(random) as u32;
+    }
     head.chain = frame::link(&SEED.epoch, &head, &payload);
     let mut buffer: Box<Frame> = Box::new([0; FRAME_BYTES]);
     let sector = geometry.sector(place, slot);
@@ -132,6 +150,7 @@ fn forge_superblock(disk: &mut SimulatedDisk, random: &mut Random) {
         let _ = bad_slots.add(awkward(random));
     }
     let superblock = Superblock {
+        version: Version::NEWEST,
         device_uuid: SEED.device_uuid,
         epoch: if random.below(4) == 0 {
             OTHER.epoch
@@ -162,7 +181,7 @@ fn overwrite(disk: &mut SimulatedDisk, sector: u64, frame: &Frame) {
 
 #[test]
 fn ten_thousand_mutated_images_give_a_verdict_and_never_a_panic() {
-    let (disk, _) = five_records();
+    let (disk, _) = six_records();
     let mut random = Random(21);
     for turn in 0..10_000 {
         let mut mutated = disk.clone();
@@ -240,7 +259,7 @@ fn blank_small_and_unreadable_devices_are_told_apart() {
         count: SECTORS as u64,
     });
     assert!(matches!(examine(&mut broken), Examination::Unreadable(_)));
-    let (disk, _) = five_records();
+    let (disk, _) = six_records();
     assert!(matches!(
         examine(&mut disk.clone()),
         Examination::Ours { superblocks: 4, .. }
@@ -249,7 +268,7 @@ fn blank_small_and_unreadable_devices_are_told_apart() {
 
 #[test]
 fn a_shrunk_device_is_refused_and_a_grown_one_opens() {
-    let (disk, history) = five_records();
+    let (disk, history) = six_records();
     let mut bytes = disk.image();
     bytes.resize(bytes.len() + 100 * SECTOR_BYTES, 0);
     let grown = SimulatedDisk::from_image(&bytes);
@@ -264,7 +283,7 @@ fn a_shrunk_device_is_refused_and_a_grown_one_opens() {
 
 /// Formats over an old ledger whose records must not come back.
 pub(super) fn reformat_campaign() -> Outcome {
-    let (mut disk, _) = five_records();
+    let (mut disk, _) = six_records();
     make(&mut disk, OTHER).map_err(|error| format!("{error}"))?;
     super::recovers(disk, &History::default())?;
     Ok(1)
@@ -277,44 +296,32 @@ fn records_of_an_earlier_format_never_come_back() {
 
 #[test]
 fn formatting_cut_short_leaves_the_old_ledger_none_or_the_new_one() {
-    let (disk, history) = five_records();
-    let effort = Effort {
-        every_sector_subset: false,
-        random_states: 60,
-        crash_recovery_every: u64::MAX,
-        recovery_depth: 0,
-    };
+    let (disk, history) = six_records();
     let mut random = Random(22);
     let mut states = 0;
     for cut in 0..30 {
         let mut disk = disk.clone();
         disk.cut_power_after(cut);
         let finished = make(&mut disk, OTHER).is_ok();
-        states += crash_states(
-            &disk,
-            &mut Seen::default(),
-            effort,
-            &mut random,
-            &mut |state| {
-                let Ok((mut ledger, report)) = Ledger::open(state) else {
-                    return Ok(());
-                };
-                if report.read_only.is_some() {
-                    return Err(format!("cut {cut}: read-only"));
-                }
-                let found = records(&mut ledger)?;
-                let expected: Vec<_> = if ledger.epoch() == OTHER.epoch {
-                    Vec::new()
-                } else {
-                    history.acknowledged.clone()
-                };
-                if found == expected {
-                    Ok(())
-                } else {
-                    Err(format!("cut {cut}: a mixture of {} records", found.len()))
-                }
-            },
-        )
+        states += states_left(&disk, 60, &mut random, &mut |state| {
+            let Ok((mut ledger, report)) = Ledger::open(state) else {
+                return Ok(());
+            };
+            if report.read_only.is_some() {
+                return Err(format!("cut {cut}: read-only"));
+            }
+            let found = records(&mut ledger)?;
+            let expected: Vec<_> = if ledger.epoch() == OTHER.epoch {
+                Vec::new()
+            } else {
+                history.acknowledged.clone()
+            };
+            if found == expected {
+                Ok(())
+            } else {
+                Err(format!("cut {cut}: a mixture of {} records", found.len()))
+            }
+        })
         .unwrap();
         if finished {
             break;

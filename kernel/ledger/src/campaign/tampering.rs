@@ -7,20 +7,23 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use campaign::{Campaign, Size};
 
-use super::{History, Outcome, Random, SEED, fresh_disk, geometry, run};
+use super::damage::filled;
+use super::{History, Outcome, Random, SEED, fresh_disk, geometry, recovers, run};
 use crate::device::BlockDevice;
 use crate::error::ReadOnlyReason;
-use crate::frame::{self, Frame, Head, genesis_chain};
+use crate::frame::{self, Frame, Head, PAYLOAD_ROOM_BYTES, genesis_chain};
 use crate::geometry::{FRAME_BYTES, Place, SUPERBLOCK_COPIES};
 use crate::ledger::{Departure, Ledger};
+use crate::records::RECORD_HEADER_BYTES;
 use crate::simulated::{SectorFate, SimulatedDisk};
 use crate::superblock::{self, Superblock};
 
-/// What is done to the records.
+/// What is done to the frames of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attack {
     Edit,
@@ -29,15 +32,18 @@ enum Attack {
     Splice,
     Truncate,
     OldImage,
+    /// A frame says that its records have later numbers, and so do all behind it.
+    Renumber,
 }
 
-const ATTACKS: [Attack; 6] = [
+const ATTACKS: [Attack; 7] = [
     Attack::Edit,
     Attack::Delete,
     Attack::Reorder,
     Attack::Splice,
     Attack::Truncate,
     Attack::OldImage,
+    Attack::Renumber,
 ];
 
 /// How well it is covered up. Every frame gets a right digest and place in each case.
@@ -64,6 +70,8 @@ const COVERS: [Cover; 4] = [
 struct Forged {
     head: Head,
     payload: Vec<u8>,
+    /// Numbers that its first record is ahead of those before it.
+    ahead: u64,
 }
 
 /// A session of a few openings; the fence lies before the records of the last one.
@@ -73,8 +81,8 @@ fn session(random: &mut Random, disk: SimulatedDisk) -> Result<SimulatedDisk, St
         let (mut ledger, _) = Ledger::open(disk).map_err(|error| format!("{error}"))?;
         let workload = (0..1 + random.below(2))
             .map(|_| {
-                let records = 1 + random.below(2);
-                (0..records).map(|_| random.below(900) as usize).collect()
+                let records = 1 + random.below(3);
+                (0..records).map(|_| random.below(1900) as usize).collect()
             })
             .collect();
         let already = ledger.records() as usize;
@@ -109,7 +117,11 @@ fn read_records(disk: &mut SimulatedDisk) -> Result<Vec<Forged>, String> {
             break;
         };
         let payload = frame::payload(&buffer, &head).unwrap_or(&[]).to_vec();
-        records.push(Forged { head, payload });
+        records.push(Forged {
+            head,
+            payload,
+            ahead: 0,
+        });
     }
     Ok(records)
 }
@@ -129,6 +141,7 @@ fn lay(disk: &mut SimulatedDisk, records: &[Forged], cover: Cover) -> Result<(),
         superblock.fence_seq = superblock.fence_seq.min(records.len() as u64);
     }
     let mut chain = genesis_chain(&SEED.epoch, &SEED.device_uuid);
+    let mut next_record = 0;
     let mut frames: Vec<(Head, &[u8])> = Vec::new();
     for (seq, record) in (0..).zip(records) {
         if resealed && seq == superblock.fence_seq {
@@ -137,8 +150,13 @@ fn lay(disk: &mut SimulatedDisk, records: &[Forged], cover: Cover) -> Result<(),
         let mut head = Head {
             seq,
             payload_bytes: record.payload.len() as u32,
+            record_first: record.head.record_first + record.ahead,
             ..record.head
         };
+        if cover != Cover::None {
+            head.record_first = next_record + record.ahead;
+        }
+        next_record = head.record_end();
         if cover != Cover::None {
             let is_new = seq >= superblock.fence_seq;
             head.incarnation = superblock.incarnation - u64::from(!is_new);
@@ -183,13 +201,20 @@ fn attack(attack: Attack, records: &mut Vec<Forged>, fork: &[Forged], random: &m
     let count = records.len() as u64;
     let at = random.below(count) as usize;
     match attack {
+        // Another record in the frame, or the kind of its first one changed.
         Attack::Edit => {
             let record = &mut records[at];
-            match record.payload.len() as u64 {
-                0 => record.payload.push(1),
-                length => record.payload[random.below(length) as usize] ^= 1 << random.below(8),
+            let kind = random.next() as u8;
+            let has_room = record.payload.len() + RECORD_HEADER_BYTES <= PAYLOAD_ROOM_BYTES;
+            if has_room && random.below(2) == 0 {
+                record.payload.extend([kind, 0, 0, 0]);
+                record.head.record_count += 1;
+            } else {
+                let bits = 1 + random.below(255) as u8;
+                record.payload[0] ^= bits;
             }
         }
+        Attack::Renumber => records[at].ahead = 1 + random.below(3),
         Attack::Delete => drop(records.remove(at)),
         Attack::Reorder => {
             let other = (at + 1 + random.below(count.saturating_sub(1)) as usize) % records.len();
@@ -211,7 +236,7 @@ fn is_damaged(disk: SimulatedDisk) -> bool {
 }
 
 /// One session, forged once in each way and covered up in each.
-fn forged_session(seed: u64) -> Outcome {
+pub(super) fn forged_session(seed: u64) -> Outcome {
     let mut random = Random(seed);
     let early = session(&mut random, fresh_disk())?;
     let mut disk = session(&mut random, early.clone())?;
@@ -230,7 +255,8 @@ fn forged_session(seed: u64) -> Outcome {
         for cover in COVERS {
             let mut records = original.clone();
             attack(what, &mut records, &fork, &mut random);
-            let content = |record: &Forged| (record.head.chain, record.payload.clone());
+            let content =
+                |record: &Forged| (record.head.chain, record.payload.clone(), record.ahead);
             let same = original
                 .iter()
                 .zip(&records)
@@ -255,6 +281,8 @@ fn forged_session(seed: u64) -> Outcome {
             states += 1;
             let is_proven = touched < fence;
             let shows = match (what, cover) {
+                // The numbers are counted along the chain, whatever vouches for them.
+                (Attack::Renumber, Cover::Relinked | Cover::Resealed) => true,
                 (_, Cover::Resealed) | (Attack::OldImage, _) => false,
                 // A tail that once followed is as good as one made to follow.
                 (Attack::Splice | Attack::Truncate, _) | (_, Cover::Relinked) => is_proven,
@@ -267,7 +295,7 @@ fn forged_session(seed: u64) -> Outcome {
                 return Err(place("the disk alone does not show it"));
             }
             // Whoever makes everything anew leaves a sound ledger: the checkpoint is what tells.
-            if cover == Cover::Resealed && damaged {
+            if cover == Cover::Resealed && damaged && what != Attack::Renumber {
                 return Err(place("the forger of this test is not good enough"));
             }
         }
@@ -278,6 +306,47 @@ fn forged_session(seed: u64) -> Outcome {
         Ok(()) => Ok(states),
         Err(departure) => Err(format!("an honest ledger that grew: {departure}")),
     }
+}
+
+/// A last frame whose records do not fill it as they should, under digests and chain values made anew: it
+/// counts for nothing.
+pub(super) fn misfit_campaign() -> Outcome {
+    let workload = vec![vec![30], vec![40, 50]];
+    let (mut disk, history) = filled(&workload)?;
+    let mut records = read_records(&mut disk)?;
+    let newest = records.last().cloned().ok_or("a session has records")?;
+    let misfits: [(u32, &[u8]); 8] = [
+        (1, &[]),
+        (1, &[7]),
+        (1, &[7, 0, 0]),
+        (1, &[7, 0, 2, 0, 1]),
+        (2, &[7, 0, 0, 0, 8, 0, 1, 0]),
+        (2, &[7, 0, 0, 0]),
+        (1, &[7, 0, 0, 0, 8, 0, 0, 0]),
+        (1, &[7, 1, 0, 0]),
+    ];
+    for (record_count, payload) in misfits {
+        let mut forged = disk.clone();
+        let head = Head {
+            record_count,
+            ..newest.head
+        };
+        let payload = payload.to_vec();
+        records.push(Forged {
+            head,
+            payload: payload.clone(),
+            ahead: 0,
+        });
+        lay(&mut forged, &records, Cover::Resealed)?;
+        records.pop();
+        recovers(forged, &history).map_err(|error| format!("{payload:?}: {error}"))?;
+    }
+    Ok(misfits.len() as u64)
+}
+
+#[test]
+fn a_frame_whose_records_do_not_fill_it_exactly_counts_for_nothing() {
+    assert_eq!(misfit_campaign(), Ok(8));
 }
 
 #[test]

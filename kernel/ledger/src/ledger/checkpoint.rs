@@ -69,7 +69,7 @@ impl<D: BlockDevice> Ledger<D> {
         let is_damaged = matches!(self.read_only, Some(ReadOnlyReason::Damage(_)));
         (!is_damaged).then_some(Checkpoint {
             epoch: self.superblock.epoch,
-            records: self.next_seq,
+            records: self.records,
             chain: self.chain,
         })
     }
@@ -84,14 +84,17 @@ impl<D: BlockDevice> Ledger<D> {
         if checkpoint.epoch != self.superblock.epoch {
             return Err(Departure::OtherLedger);
         }
-        if self.next_seq < kept {
-            let records = self.next_seq;
+        if self.records < kept {
+            let records = self.records;
             return Err(Departure::Behind { records, kept });
         }
         let mut chain = frame::genesis_chain(&self.superblock.epoch, &self.superblock.device_uuid);
         if kept > 0 {
             let replayed = self.replay(|record| {
-                chain = record.chain;
+                // A checkpoint is taken between appends.
+                if record.closes_append {
+                    chain = record.chain;
+                }
                 // Nothing behind the checkpoint is its business.
                 if record.seq.saturating_add(1) < kept {
                     Ok(())

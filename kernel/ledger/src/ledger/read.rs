@@ -11,62 +11,75 @@ use alloc::vec::Vec;
 
 use abi::response::VerifyReport;
 
+use crate::defect::{Defect, planted};
 use crate::device::BlockDevice;
 use crate::error::{ReadError, ReplayError};
 use crate::finding::Finding;
 use crate::frame::{self, Frame, Head};
 use crate::geometry::{FRAME_BYTES, Place};
+use crate::records;
 use crate::recovery::read_superblocks;
-use crate::scan::{Purpose, Reach, Standing, scan, standing};
+use crate::scan::{Purpose, Reach, Standing, follows, scan, standing};
 use crate::window::Window;
 
 use super::{Ledger, Record};
 
+/// The records of a whole frame, each with its number.
+fn records_of<'f>(frame: &'f Frame, head: &Head) -> impl Iterator<Item = Record<'f>> {
+    let payload = frame::payload(frame, head).unwrap_or(&[]);
+    let (chain, group_frames) = (head.chain, head.group_count);
+    let closing = (head.seq.saturating_add(1) == head.group_end()).then(|| head.record_end());
+    let numbered = (head.record_first..).zip(records::records(head, payload));
+    numbered.map(move |(seq, entry)| Record {
+        seq,
+        kind: entry.kind,
+        payload: entry.payload,
+        chain,
+        group_frames,
+        closes_append: closing == Some(seq.saturating_add(1)),
+    })
+}
+
 impl<D: BlockDevice> Ledger<D> {
     /// Reads and verifies one record. A damaged copy is repaired from a whole one on the way.
     ///
-    /// Verifies the record by itself; [`Ledger::replay`] verifies the links between records.
+    /// Verifies the frame of the record by itself; [`Ledger::replay`] verifies the links between frames.
     ///
     /// # Errors
     /// [`ReadError::NoSuchRecord`], or [`ReadError::Damaged`] if no copy is whole.
     pub fn record<'b>(&mut self, seq: u64, buffer: &'b mut Frame) -> Result<Record<'b>, ReadError> {
-        if seq >= self.next_seq {
+        if seq >= self.records {
             return Err(ReadError::NoSuchRecord { seq });
         }
-        let head = self.load(seq, None, buffer)?;
-        let payload = frame::payload(buffer, &head).ok_or(ReadError::Damaged { seq })?;
-        Ok(Record {
-            seq,
-            kind: head.kind,
-            payload,
-            group_first: head.group_first,
-            group_count: head.group_count,
-            chain: head.chain,
-        })
+        let head = self.find(seq, buffer)?;
+        let mut shared = records_of(buffer, &head);
+        let record = shared.find(|record| record.seq == seq);
+        record.ok_or(ReadError::Damaged { seq })
     }
 
-    /// Reads record `seq` from the first place where it is whole and, if `previous` is known,
-    /// follows from it; repairs the places before that one.
-    fn load(
+    /// Reads frame `seq` from the first place where it is whole and, if `previous` is known, follows
+    /// from it; repairs the places before that one. An error names `record`.
+    pub(super) fn load(
         &mut self,
         seq: u64,
         previous: Option<[u8; 32]>,
+        record: u64,
         buffer: &mut Frame,
     ) -> Result<Head, ReadError> {
         let slot = self.superblock.bad_slots.slot_of(seq);
-        let mut error = ReadError::Damaged { seq };
+        let mut error = ReadError::Damaged { seq: record };
         for (tried, place) in Place::ALL.into_iter().enumerate() {
             let sector = self.superblock.geometry.sector(place, slot);
             let read = self.device.read(sector, buffer.as_mut_slice());
             let Some(head) = read.ok().and_then(|()| self.whole(buffer, sector, seq)) else {
                 continue;
             };
-            if previous.is_none_or(|chain| chain == head.previous_chain) {
+            if previous.is_none_or(|chain| follows(&head, chain, record)) {
                 let damaged = Place::ALL.get(..tried).unwrap_or(&[]);
                 self.repair_on_read(slot, damaged, buffer);
                 return Ok(head);
             }
-            error = ReadError::Unlinked { seq };
+            error = ReadError::Unlinked { seq: record };
         }
         Err(error)
     }
@@ -111,31 +124,31 @@ impl<D: BlockDevice> Ledger<D> {
         let geometry = self.superblock.geometry;
         let mut window = Window::new(Place::ZoneA, &geometry);
         let mut buffer = Box::new([0; FRAME_BYTES]);
+        let mut next: u64 = 0;
         for seq in 0..self.next_seq {
             let slot = self.superblock.bad_slots.slot_of(seq);
             window.load(&mut self.device, &geometry, slot);
             let quick = window.frame(slot).and_then(|frame| {
                 let head = self.whole(frame, geometry.sector(Place::ZoneA, slot), seq)?;
-                (head.previous_chain == chain).then_some((head, frame))
+                follows(&head, chain, next).then_some((head, frame))
             });
             let (head, frame) = match quick {
                 Some(quick) => quick,
                 None => {
-                    let head = self.load(seq, Some(chain), &mut buffer);
+                    let head = self.load(seq, Some(chain), next, &mut buffer);
                     (head.map_err(ReplayError::Read)?, &*buffer)
                 }
             };
             chain = head.chain;
-            let payload = frame::payload(frame, &head).unwrap_or(&[]);
-            let record = Record {
-                seq,
-                kind: head.kind,
-                payload,
-                group_first: head.group_first,
-                group_count: head.group_count,
-                chain,
+            next = head.record_end();
+            let shown = if planted(Defect::DropSharedRecords) {
+                1
+            } else {
+                usize::MAX
             };
-            visit(record).map_err(ReplayError::Visitor)?;
+            for record in records_of(frame, &head).take(shown) {
+                visit(record).map_err(ReplayError::Visitor)?;
+            }
         }
         Ok(())
     }
@@ -159,10 +172,10 @@ impl<D: BlockDevice> Ledger<D> {
                     || (found.next_seq, found.chain) != (self.next_seq, self.chain)
                 {
                     findings.add(Finding::ChangedUnderneath {
-                        seq: found.next_seq.min(self.next_seq),
+                        seq: found.records.min(self.records),
                     });
                 }
-                (found.next_seq, found.chain, findings)
+                (found.records, found.chain, findings)
             }
         };
         let mut sentences: Vec<String> = findings.list().iter().map(ToString::to_string).collect();

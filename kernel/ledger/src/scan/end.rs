@@ -1,4 +1,4 @@
-//! Where the records end: the proof of later ones, and the state of the ring.
+//! Where the frames end: the proof of later ones, and the state of the ring.
 //!
 //! Owns the decision between the end and a hole: FORMAT.md, section "Recovery", step 3.
 
@@ -21,11 +21,17 @@ impl<D: BlockDevice> Walk<'_, D> {
         if self.proven <= self.seq {
             return false;
         }
-        self.findings.add(Finding::RecordLost { seq: self.seq });
+        let seq = self.records;
+        self.findings.add(Finding::RecordLost { seq });
+        if let Some(entry) = self.ring_entry_mut(slot) {
+            entry.record = seq;
+        }
         self.odd = true;
         self.chain = None;
         self.group = None;
         self.seq = self.seq.saturating_add(1);
+        // Each frame has one record at least; a later frame tells how many there were.
+        self.records = seq.saturating_add(1);
         true
     }
 
@@ -41,13 +47,13 @@ impl<D: BlockDevice> Walk<'_, D> {
         })
     }
 
-    /// Whether the ring holds an equal copy of record `seq` in `slot`.
+    /// Whether the ring holds an equal copy of frame `seq` in `slot`.
     fn is_in_ring(&self, slot: u64, seq: u64) -> bool {
         self.ring_entry(slot)
             .is_some_and(|entry| entry.confirmed == Some(seq))
     }
 
-    /// Looks at every frame from `slot` on for headers of later records.
+    /// Looks at every frame from `slot` on for headers of later frames.
     fn search_from(&mut self, slot: u64) {
         self.searched = true;
         let geometry = &self.superblock.geometry;
@@ -69,26 +75,31 @@ impl<D: BlockDevice> Walk<'_, D> {
 
     pub(super) fn finish(mut self) -> Scan {
         let reached = self.seq;
+        let lost = Finding::RecordLost { seq: self.records };
         if self.proven > reached && !planted(Defect::TruncateAtGap) {
-            self.findings.add(Finding::RecordLost { seq: reached });
+            self.findings.add(lost);
         }
         if let Some(group) = self.group.take()
             && !planted(Defect::AcceptPartialGroup)
         {
             if self.proven > group.first {
                 // What is proven was acknowledged, and an acknowledged group is whole.
-                self.findings.add(Finding::RecordLost { seq: reached });
+                self.findings.add(lost);
             } else {
                 self.seq = group.first;
                 self.last_chain = group.chain_before;
-                self.findings.add(Finding::TornAppend { seq: group.first });
+                if !planted(Defect::CountTornRecords) {
+                    self.records = group.records_before;
+                }
+                let seq = group.records_before;
+                self.findings.add(Finding::TornAppend { seq });
             }
         }
         if self.seq == self.superblock.fence_seq
             && self.chain.is_some()
             && self.last_chain != self.superblock.fence_chain
         {
-            self.findings.add(Finding::LinkBroken { seq: self.seq });
+            self.findings.add(Finding::LinkBroken { seq: self.records });
         }
         let slot = self.superblock.bad_slots.slot_of(self.seq);
         self.check_ring(slot);
@@ -98,6 +109,7 @@ impl<D: BlockDevice> Walk<'_, D> {
         }
         Scan {
             next_seq: self.seq,
+            records: self.records,
             chain: self.last_chain,
             newest_group: self.newest_group.min(self.seq),
             repaired: self.repaired,
@@ -106,7 +118,7 @@ impl<D: BlockDevice> Walk<'_, D> {
         }
     }
 
-    /// Holds the ring against the newest records, and repairs it.
+    /// Holds the ring against the newest frames, and repairs it.
     fn check_ring(&mut self, slot: u64) {
         let geometry = &self.superblock.geometry;
         for slot in self.ring_slots(slot) {
@@ -116,8 +128,9 @@ impl<D: BlockDevice> Walk<'_, D> {
             if self.is_in_ring(slot, seq) {
                 continue;
             }
+            let record = self.ring_entry(slot).map_or(0, |entry| entry.record);
             self.findings.add(Finding::CopyDamaged {
-                seq,
+                seq: record,
                 place: Place::Ring,
             });
             if self.purpose == Purpose::Repair {
@@ -131,7 +144,7 @@ impl<D: BlockDevice> Walk<'_, D> {
         }
     }
 
-    /// Looks at the places of the next record; says whether a zone is unreadable there.
+    /// Looks at the places of the next frame; says whether a zone is unreadable there.
     fn check_end(&mut self, slot: u64, reached: u64) -> bool {
         let geometry = &self.superblock.geometry;
         let mut unreadable: u32 = 0;
@@ -145,9 +158,10 @@ impl<D: BlockDevice> Walk<'_, D> {
         }
         let ring_readable = self.ring_entry(slot).is_some_and(|entry| entry.readable);
         if unreadable == 2 && !ring_readable {
-            self.findings.add(Finding::EndUnreadable { seq: self.seq });
+            self.findings
+                .add(Finding::EndUnreadable { seq: self.records });
         } else if torn && reached == self.seq {
-            self.findings.add(Finding::TornAppend { seq: self.seq });
+            self.findings.add(Finding::TornAppend { seq: self.records });
         }
         unreadable > 0
     }

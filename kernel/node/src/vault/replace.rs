@@ -173,7 +173,7 @@ impl<M: Machine> Node<M> {
         let now = self.now();
         self.record_due(now);
         let status = self.decisions.ledger_status();
-        let room = status.capacity.saturating_sub(status.records);
+        let room = status.capacity.saturating_sub(status.frames);
         let pieces = bytes.len().div_ceil(VAULT_PIECE_BYTES);
         let needed = u64::try_from(pieces)
             .unwrap_or(u64::MAX)

@@ -6,7 +6,7 @@ use abi::response::LedgerState;
 use abi::time::UnixSeconds;
 use campaign::{Campaign, Size};
 use governance::Event;
-use ledger::simulated::SimulatedDisk;
+use ledger::simulated::{SimulatedDisk, share_frames};
 use ledger::{Ledger, ReadOnlyReason};
 use node::audit;
 
@@ -49,15 +49,23 @@ fn images() -> (Vec<u8>, Vec<u8>) {
     (disk.image(), early)
 }
 
+/// The same two states of a disk on which records share frames.
+fn sharing(image: &[u8], early: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let first = share_frames(SimulatedDisk::from_image(early), None).expect("it is sound");
+    let both = share_frames(SimulatedDisk::from_image(image), Some(first.clone()));
+    (both.expect("it is sound").image(), first.image())
+}
+
+/// Frames that hold something.
+fn written_frames(image: &[u8]) -> Vec<usize> {
+    let frames = image.chunks(FRAME).enumerate();
+    let written = frames.filter(|(_, bytes)| bytes.iter().any(|byte| *byte != 0));
+    written.map(|(frame, _)| frame).collect()
+}
+
 /// A few blows to frames that hold something.
 fn damage(image: &mut Vec<u8>, early: &[u8], random: &mut Random) {
-    let frames: Vec<usize> = (0..image.len() / FRAME)
-        .filter(|frame| {
-            image[frame * FRAME..][..FRAME]
-                .iter()
-                .any(|byte| *byte != 0)
-        })
-        .collect();
+    let frames = written_frames(image);
     for _ in 0..=random.below(5) {
         let at = frames[random.below(frames.len())] * FRAME;
         let other = frames[random.below(frames.len())] * FRAME;
@@ -169,6 +177,13 @@ fn a_damaged_disk_is_judged_offline_as_by_the_node_for_as_long_as_asked() {
     let (image, early) = images();
     assert!(matches!(offline(&image), Verdict::Whole { records: 5, .. }));
     assert!(matches!(offline(&early), Verdict::Whole { records: 3, .. }));
+    let (shared, shared_early) = sharing(&image, &early);
+    let summaries = |image: &[u8]| match offline(image) {
+        Verdict::Whole { summaries, .. } => summaries,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(summaries(&shared), summaries(&image));
+    assert!(written_frames(&shared).len() < written_frames(&image).len());
     let size = Size {
         gate: 5_000,
         campaign: 100_000,
@@ -176,8 +191,12 @@ fn a_damaged_disk_is_judged_offline_as_by_the_node_for_as_long_as_asked() {
     let mut campaign = Campaign::begin("ledger: offline and started", size);
     let mut told = [0_u64; 3];
     while let Some(seed) = campaign.next_round() {
-        let mut damaged = image.clone();
-        damage(&mut damaged, &early, &mut Random(seed));
+        let (sound, early) = match seed % 2 {
+            0 => (&image, &early),
+            _ => (&shared, &shared_early),
+        };
+        let mut damaged = sound.clone();
+        damage(&mut damaged, early, &mut Random(seed));
         let verdict = offline(&damaged);
         assert_eq!(verdict, started(&damaged), "GLYPHOS_CAMPAIGN_SEED={seed}");
         told[match verdict {

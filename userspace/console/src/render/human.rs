@@ -310,9 +310,13 @@ fn write_ledger(status: &LedgerStatus, out: &mut dyn fmt::Write) -> fmt::Result 
             "reason",
             (!status.reason.is_empty()).then_some(&status.reason),
         )
+        .row("records", status.records)
         .row(
-            "records",
-            format!("{} of {}", status.records, status.capacity),
+            "frames",
+            format!(
+                "{} of {}, one record or more in each",
+                status.frames, status.capacity
+            ),
         )
         .maybe("newest", status.newest)
         .maybe("chain", is_there.then_some(Hex(&status.chain)))

@@ -335,6 +335,7 @@ fn ledger(status: &LedgerStatus, out: &mut dyn fmt::Write) -> fmt::Result {
         .word("state", status.state.name())
         .text("reason", &status.reason)
         .word("records", status.records)
+        .word("frames", status.frames)
         .word("capacity", status.capacity)
         .maybe("newest", status.newest)
         .word("chain", Hex(&status.chain))

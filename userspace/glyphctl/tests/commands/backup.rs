@@ -1,11 +1,14 @@
 //! `glyphctl ledger verify --checkpoint`, `backup` and `restore`, on images that governance wrote.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use abi::Checkpoint;
+use ledger::simulated::{SimulatedDisk, share_frames};
 use serde_json::Value;
 
 use crate::folder::Folder;
+use crate::ledger::story;
 use crate::program::{Run, glyphctl};
 use crate::station::Station;
 
@@ -157,6 +160,52 @@ fn a_backup_restored_to_another_disk_is_the_same_ledger() {
     let again = glyphctl(&["ledger", "backup", &disk, &file]);
     assert_eq!(again.status, 1);
     assert_eq!(exported(&file), exported(&disk));
+}
+
+/// The lines of an export without the chain values, and how many chain values there are.
+fn exported(image: &str) -> (Vec<Value>, usize) {
+    let export = glyphctl(&["ledger", "export", image]);
+    assert_eq!(export.status, 0, "{}", export.err);
+    let line = |line| serde_json::from_str(line).expect("each line is JSON");
+    let mut lines: Vec<Value> = export.out.lines().map(line).collect();
+    let chains: BTreeSet<String> = lines
+        .iter_mut()
+        .filter_map(|line| line.as_object_mut()?.remove("chain"))
+        .map(|chain| chain.to_string())
+        .collect();
+    (lines, chains.len())
+}
+
+#[test]
+fn records_that_share_frames_are_shown_exported_backed_up_and_restored_like_any() {
+    let folder = Folder::new("shared");
+    let alone = story(&folder).image();
+    let shared = share_frames(SimulatedDisk::from_image(&alone), None).expect("it is sound");
+    let alone = folder.write("alone", &alone);
+    let shared = folder.write("disk", shared.image());
+    let (expected, records) = exported(&alone);
+    let (lines, frames) = exported(&shared);
+    assert_eq!(lines, expected);
+    assert!(
+        frames < records,
+        "{frames} chain values of {records} records"
+    );
+    let shown = |image: &str| glyphctl(&["ledger", "show", image]).out;
+    assert_eq!(shown(&shared), shown(&alone));
+    let (file, target) = (
+        folder.entry("kept"),
+        folder.write("target", vec![0; 3 << 20]),
+    );
+    for step in [["backup", &shared, &file], ["restore", &file, &target]] {
+        let run = glyphctl(&[&["ledger"], &step[..]].concat());
+        assert_eq!(run.status, 0, "{run:?}");
+    }
+    let verified = |image: &str| glyphctl(&["ledger", "verify", image]).out;
+    assert!(verified(&shared).starts_with(&format!("verdict  sound\nrecords  {records}\n")));
+    for copy in [&file, &target] {
+        assert_eq!(verified(copy), verified(&shared));
+        assert_eq!(exported(copy), (expected.clone(), frames));
+    }
 }
 
 #[test]

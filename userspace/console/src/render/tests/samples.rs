@@ -339,6 +339,7 @@ fn governance_samples() -> Vec<Response> {
             state: LedgerState::ReadOnly,
             reason: long(),
             records: 10,
+            frames: 8,
             capacity: 1000,
             newest: Some(9),
             chain: [0x5a; 32],

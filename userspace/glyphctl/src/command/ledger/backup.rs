@@ -57,7 +57,7 @@ impl Backup {
     pub(crate) fn run(&self, out: &mut dyn Write) -> Result<(), Failure> {
         let (mut source, recovery) = open(&self.image)?;
         require_sound(&mut source, &recovery)?;
-        let bytes = bytes_for(source.records(), source.geometry().group_max());
+        let bytes = bytes_for(source.frames(), source.geometry().group_max());
         let mut disk = Disk::create(&self.file, bytes)?;
         let copied = copy_and_check(&mut source, &mut disk, &self.file);
         if copied.is_err() {
