@@ -182,6 +182,15 @@ pub enum Injection {
     /// `inject stale N`: puts the line that holds cell N and its checksum into a state that match
     /// each other, as before the line's last change.
     Stale(CellIndex),
+    /// `inject tick BIT`: flips a bit of the time, 0..128: from 64 on of its product.
+    Tick(u32),
+    /// `inject counts`: flips a bit of every total and count that is kept outside of the lines.
+    Counts,
+    /// `inject marks N`: flips a bit of what is known of the line that holds cell N without looking
+    /// at it.
+    Marks(CellIndex),
+    /// `inject location N`: flips a bit of what is kept of where page number N is.
+    Location(u64),
 }
 
 /// `inject kernel FAULT`: a fault that stops the kernel, to see that it does, and how it reports.

@@ -1,22 +1,27 @@
-//! Which cells are lost and which hold a superposition, counted on every change.
+//! Which cells are lost and which hold a superposition, known without a walk.
 //!
 //! Owns a few bits for each line of cells, kept beside the guarded memory, so that the counts
-//! and the wounds on the map need no walk over a large field. The scrubber compares them with
-//! the lines that it has verified, and sets them right.
+//! and the wounds on the map need no walk over a large field, and for each superposition whose it
+//! is. Bits of a line are kept as a product, which shows up to six flipped bits; the line itself
+//! has them too, so they are taken from there anew: see `guard/recount.rs`.
 //!
-//! Invariant: the counts are those of the bits, and the bits those of the lines, as far as the
-//! guard knows the lines: damage that nobody has found yet is in neither.
+//! Invariant: the bits are those of the lines, as far as the guard knows the lines: damage that
+//! nobody has found yet is not in them.
 
+use crate::defect::{Defect, planted};
 use crate::error::SubstrateError;
-use crate::geometry::{Geometry, Position};
+use crate::geometry::Geometry;
+use crate::kept::Kept;
 use crate::line::{LANES, Lane};
-use abi::CellIndex;
 use alloc::vec::Vec;
 
 /// First bits of the kinds of mark in a line's word; each kind has one bit a cell.
 const POISONED: usize = 0;
 const SUPERPOSED: usize = 4;
 const LOST: usize = 8;
+/// Marks are kept as their product with this: any two products, of 32 bits, are seven powers of two
+/// apart. The first such factor of 20 bits, found by trying all.
+const FACTOR: u32 = 0x8_0959;
 
 /// What is known of one cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,17 +34,39 @@ pub(crate) struct CellMarks {
     pub(crate) superposition_lost: bool,
 }
 
-/// The marks of all cells, and their counts.
+/// The marks of all cells.
 #[derive(Clone, Debug)]
 pub(crate) struct Census {
-    /// For each line of cells its marks.
-    lines: Vec<u16>,
-    /// For each slot the cell that it was given to last, plus 1; 0 for none. Cells have numbers
-    /// below 2^32 - 1.
-    owners: Vec<u32>,
-    poisoned: u64,
-    superposed: u64,
-    lost: u64,
+    /// For each line of cells its marks, as a product.
+    lines: Vec<u32>,
+    /// For each slot the cell that it was given to last, plus 1; 0 for none.
+    pub(crate) owners: Vec<Kept>,
+}
+
+/// Cells with each kind of mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) poisoned: u64,
+    pub(crate) superposed: u64,
+    pub(crate) lost: u64,
+}
+
+impl Totals {
+    /// The totals of one line.
+    pub(crate) fn of_line(marks: u16) -> Self {
+        Totals {
+            poisoned: count(marks, POISONED),
+            superposed: count(marks, SUPERPOSED),
+            lost: count(marks, LOST),
+        }
+    }
+}
+
+/// Marks in the form in which they are kept.
+#[inline(always)]
+const fn product(marks: u16) -> u32 {
+    // Twelve bits and twenty.
+    (marks as u32).wrapping_mul(FACTOR)
 }
 
 /// The bit of one kind of mark for one cell.
@@ -111,20 +138,14 @@ impl Census {
         owners
             .try_reserve_exact(geometry.slots)
             .map_err(out_of_memory)?;
-        owners.resize(geometry.slots, 0);
-        Ok(Census {
-            lines,
-            owners,
-            poisoned: 0,
-            superposed: 0,
-            lost: 0,
-        })
+        owners.resize(geometry.slots, Kept::new(0));
+        Ok(Census { lines, owners })
     }
 
     /// Bytes of memory that the census of a geometry takes.
     pub(crate) const fn bytes_for(geometry: &Geometry) -> u64 {
-        let lines = (geometry.cell_lines as u64).saturating_mul(size_of::<u16>() as u64);
-        lines.saturating_add((geometry.slots as u64).saturating_mul(size_of::<u32>() as u64))
+        let lines = (geometry.cell_lines as u64).saturating_mul(size_of::<u32>() as u64);
+        lines.saturating_add((geometry.slots as u64).saturating_mul(size_of::<Kept>() as u64))
     }
 
     /// Bytes of memory that the census takes.
@@ -132,106 +153,52 @@ impl Census {
         (size_of_val(self.lines.as_slice()) + size_of_val(self.owners.as_slice())) as u64
     }
 
-    /// Cells now lost, by themselves or by their superposition.
-    pub(crate) const fn poisoned(&self) -> u64 {
-        self.poisoned.saturating_add(self.lost)
+    /// Whether a line of cells has these marks; there are none beyond the last line.
+    #[inline(always)]
+    pub(crate) fn has(&self, line: usize, marks: u16) -> bool {
+        self.lines.get(line).copied().unwrap_or_default() == product(marks)
     }
 
-    /// Cells that hold a superposition.
-    pub(crate) const fn superposed(&self) -> u64 {
-        self.superposed
-    }
-
-    /// Whether no cell has a mark.
-    pub(crate) const fn is_clear(&self) -> bool {
-        self.poisoned == 0 && self.superposed == 0
-    }
-
-    /// The marks of a line of cells; 0 for none.
+    /// The marks of a line of cells, 0 beyond the last; `None` if they are damaged.
     #[inline]
-    pub(crate) fn marks_of_line(&self, line: usize) -> u16 {
-        self.lines.get(line).copied().unwrap_or_default()
-    }
-
-    /// What is known of one cell.
-    pub(crate) fn marks_of(&self, position: Position) -> CellMarks {
-        let marks = self.marks_of_line(position.line);
-        let has = |kind| marks & bit(kind, position.lane) != 0;
-        CellMarks {
-            poisoned: has(POISONED),
-            superposed: has(SUPERPOSED),
-            superposition_lost: has(LOST),
-        }
+    pub(crate) fn marks_of_line(&self, line: usize) -> Option<u16> {
+        let kept = self.lines.get(line).copied().unwrap_or_default();
+        let marks = u16::try_from(kept / FACTOR).ok()?;
+        (product(marks) == kept || planted(Defect::TrustMarks)).then_some(marks)
     }
 
     /// Sets all marks of a line of cells.
     #[inline]
     pub(crate) fn set_line(&mut self, line: usize, marks: u16) {
-        let Some(place) = self.lines.get_mut(line) else {
-            return;
-        };
-        let was = core::mem::replace(place, marks);
-        if was == marks {
-            return;
-        }
-        for (total, kind) in [
-            (&mut self.poisoned, POISONED),
-            (&mut self.superposed, SUPERPOSED),
-            (&mut self.lost, LOST),
-        ] {
-            *total = total
-                .wrapping_add(count(marks, kind))
-                .wrapping_sub(count(was, kind));
+        if let Some(place) = self.lines.get_mut(line) {
+            *place = product(marks);
         }
     }
 
-    /// A lost cell was written anew.
-    pub(crate) fn begin_anew(&mut self, position: Position) {
-        self.set_cell(
-            position,
-            CellMarks {
-                poisoned: false,
-                superposed: false,
-                superposition_lost: false,
-            },
-        );
-    }
-
-    /// A cell was given a superposition, kept in `slot`.
-    pub(crate) fn superpose(&mut self, position: Position, cell: CellIndex, slot: usize) {
-        if let (Some(owner), Ok(cell)) = (self.owners.get_mut(slot), u32::try_from(cell.0)) {
-            *owner = cell.saturating_add(1);
+    /// Flips a bit of what is kept of a line's marks.
+    pub(crate) fn flip(&mut self, line: usize, bit: u32) {
+        if let Some(place) = self.lines.get_mut(line) {
+            *place ^= 1 << (bit % u32::BITS);
         }
-        self.set_cell(
-            position,
-            CellMarks {
-                poisoned: false,
-                superposed: true,
-                superposition_lost: false,
-            },
-        );
     }
+}
 
-    /// The cell that a slot was given to last.
-    pub(crate) fn owner_of(&self, slot: usize) -> Option<CellIndex> {
-        let owner = self.owners.get(slot)?.checked_sub(1)?;
-        Some(CellIndex(u64::from(owner)))
+/// What the marks of a line tell of one of its cells.
+pub(crate) fn marks_of_cell(marks: u16, lane: Lane) -> CellMarks {
+    let has = |kind| marks & bit(kind, lane) != 0;
+    CellMarks {
+        poisoned: has(POISONED),
+        superposed: has(SUPERPOSED),
+        superposition_lost: has(LOST),
     }
+}
 
-    /// The superposition of a cell was lost, unless the cell holds none.
-    pub(crate) fn lose_superposition(&mut self, position: Position) {
-        let mut marks = self.marks_of(position);
-        marks.superposition_lost = marks.superposed;
-        self.set_cell(position, marks);
-    }
-
-    fn set_cell(&mut self, position: Position, marks: CellMarks) {
-        let all = CellMarks {
-            poisoned: true,
-            superposed: true,
-            superposition_lost: true,
-        };
-        let others = self.marks_of_line(position.line) & !all.bits(position.lane);
-        self.set_line(position.line, others | marks.bits(position.lane));
-    }
+/// The marks of a line with those of one cell replaced.
+pub(crate) fn with_cell(marks: u16, lane: Lane, cell: CellMarks) -> u16 {
+    let all = CellMarks {
+        poisoned: true,
+        superposed: true,
+        superposition_lost: true,
+    };
+    marks & !all.bits(lane) | cell.bits(lane)
 }

@@ -15,6 +15,7 @@ use crate::Substrate;
 use crate::checksum::Line;
 use crate::guard::Verified;
 use crate::line::{self, DECAY_RATE, FLAGS, LANES, Lane, MAGNITUDE, SETTLED};
+use crate::numbers::Number;
 
 /// A line waits at most this many single ticks to be settled, in a field of a million cells
 /// or less; in a larger one as many as all its lines take.
@@ -33,18 +34,20 @@ impl Substrate {
     /// Lets `count` ticks pass.
     pub fn tick(&mut self, count: u32) {
         let guard = &mut self.guard;
-        guard.now = guard.now.saturating_add(u64::from(count));
+        guard.pass(count);
         let lines = guard.geometry.cell_lines;
         let ticks = usize::try_from(count).map_or(LAG_TICKS_MAX, |ticks| ticks.min(LAG_TICKS_MAX));
         // At most all lines; else the share that keeps the lag bounded.
         let due = (lines * ticks)
             .div_ceil(LAG_TICKS_MAX)
             .min(LINES_PER_CALL_MAX);
-        let first = self.settle_next;
+        // A place that was lost begins anew: each line is brought up to date when it is accessed.
+        let first = usize::try_from(guard.mend(Number::SettleNext)).map_or(0, |line| line % lines);
         let until_end = due.min(lines - first);
         self.settle_range(first, first + until_end);
         self.settle_range(0, due - until_end);
-        self.settle_next = (first + due) % lines;
+        let next = (first + due) % lines;
+        self.guard.numbers.set(Number::SettleNext, next as u64);
     }
 
     /// Verifies a line of cells and brings it up to date.
@@ -61,7 +64,7 @@ impl Substrate {
     #[inline(never)]
     fn settle_late(&mut self, line: usize) -> Verified {
         let verified = self.guard.verify(line);
-        if line::word(self.guard.line(&verified), SETTLED) != self.guard.now {
+        if line::word(self.guard.line(&verified), SETTLED) != self.guard.mend(Number::Tick) {
             self.replay(&verified);
         }
         verified
@@ -88,7 +91,7 @@ impl Substrate {
     fn settle_batch(&mut self, first: usize) -> bool {
         let batch: [Verified; BATCH_LINES] = core::array::from_fn(|i| self.guard.verify(first + i));
         let settled = line::word(self.guard.line(&batch[0]), SETTLED);
-        let now = self.guard.now;
+        let now = self.guard.now();
         if batch
             .iter()
             .any(|verified| line::word(self.guard.line(verified), SETTLED) != settled)
@@ -106,7 +109,7 @@ impl Substrate {
         }
         decay(&mut magnitudes, &factors, now.saturating_sub(settled));
         for (verified, decayed) in batch.iter().zip(magnitudes.as_chunks::<LANES>().0) {
-            self.store_decayed(verified, decayed);
+            self.store_decayed(verified, now, decayed);
         }
         true
     }
@@ -115,16 +118,16 @@ impl Substrate {
     #[inline(never)]
     fn replay(&mut self, verified: &Verified) {
         let line = self.guard.line(verified);
-        let late = self.guard.now.saturating_sub(line::word(line, SETTLED));
+        let now = self.guard.now();
+        let late = now.saturating_sub(line::word(line, SETTLED));
         let mut magnitudes = Lane::ALL.map(|lane| decaying(line, lane).0);
         let factors = Lane::ALL.map(|lane| decaying(line, lane).1);
         decay(&mut magnitudes, &factors, late);
-        self.store_decayed(verified, &magnitudes);
+        self.store_decayed(verified, now, &magnitudes);
     }
 
     #[inline]
-    fn store_decayed(&mut self, verified: &Verified, magnitudes: &[f64; LANES]) {
-        let now = self.guard.now;
+    fn store_decayed(&mut self, verified: &Verified, now: u64, magnitudes: &[f64; LANES]) {
         let mut editor = self.guard.edit(verified);
         let line = editor.line();
         let mut kept = line::column(line, MAGNITUDE);

@@ -49,6 +49,16 @@ pub(crate) enum Defect {
     ForgetRepair,
     /// The census is not told of a superposition that was lost.
     ForgetLostSuperposition,
+    /// A number is taken as it is.
+    TrustNumber,
+    /// A damaged number is not set right.
+    KeepDamagedNumber,
+    /// A number that was set right is not counted.
+    ForgetNumber,
+    /// Marks of the census are taken as they are.
+    TrustMarks,
+    /// The totals stay as they are when marks were damaged.
+    KeepTotals,
     /// Figures of an old walk are called current.
     CallOldFiguresCurrent,
     /// A stripe with one line of cells more gets the parities of the others.

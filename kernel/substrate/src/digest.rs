@@ -55,7 +55,7 @@ impl Substrate {
         hash.update(FORM);
         hash.update(self.guard.geometry.width.to_le_bytes());
         hash.update(self.guard.geometry.height.to_le_bytes());
-        hash.update(self.guard.now.to_le_bytes());
+        hash.update(self.guard.now().to_le_bytes());
         DigestWalk { hash, next: 0 }
     }
 

@@ -47,10 +47,12 @@ pub enum SubstrateError {
         /// Superpositions that the substrate holds.
         capacity: u64,
     },
-    /// There is no such bit in a word of 64.
+    /// There is no such bit.
     NoSuchBit {
         /// The bit asked for.
         bit: u32,
+        /// Bits that there are.
+        end: u32,
     },
     /// There is no such page.
     NoSuchPage {
@@ -109,9 +111,11 @@ impl fmt::Display for SubstrateError {
                 out,
                 "all {capacity} places for superpositions are taken: use a cell that holds one"
             ),
-            SubstrateError::NoSuchBit { bit } => {
-                write!(out, "there is no bit {bit}: bits are 0 to 63")
-            }
+            SubstrateError::NoSuchBit { bit, end } => write!(
+                out,
+                "there is no bit {bit}: bits are 0 to {}",
+                end.saturating_sub(1)
+            ),
             SubstrateError::NoSuchPage { page, count } => write!(
                 out,
                 "there is no page {page}: pages are 0 to {}",
@@ -175,7 +179,10 @@ mod tests {
             (SubstrateError::NoPairs, "out_of_range"),
             (SubstrateError::NegativeAmplitude, "out_of_range"),
             (SubstrateError::Full { capacity: 3 }, "full"),
-            (SubstrateError::NoSuchBit { bit: 64 }, "out_of_range"),
+            (
+                SubstrateError::NoSuchBit { bit: 64, end: 64 },
+                "out_of_range",
+            ),
             (
                 SubstrateError::NoSuchPage { page: 5, count: 5 },
                 "out_of_range",

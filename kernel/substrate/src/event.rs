@@ -4,6 +4,7 @@
 //! - everything found is counted, whether or not the log had room for it;
 //! - a full log drops its oldest event and counts the loss.
 
+use crate::numbers::Number;
 use abi::CellIndex;
 use core::fmt;
 use heapless::Deque;
@@ -63,6 +64,23 @@ pub enum Place {
         /// The page, from 0.
         page: u64,
     },
+    /// A number kept outside of the lines.
+    Number(Number),
+    /// What is known of a line's cells without looking at the line.
+    Marks {
+        /// The line, from 0.
+        line: u64,
+    },
+    /// Where a page is.
+    Location {
+        /// The page, from 0.
+        page: u64,
+    },
+    /// Whose a superposition is.
+    Owner {
+        /// Its place among the superpositions.
+        slot: u64,
+    },
 }
 
 /// What was wrong.
@@ -80,6 +98,8 @@ pub enum Finding {
     NotKept,
     /// A waiting spare does not hold what it was given.
     SpareDamaged,
+    /// A number outside of the lines and its product do not match.
+    NotItsProduct,
 }
 
 /// What was done.
@@ -110,6 +130,12 @@ pub enum Action {
     SpareStruckOff,
     /// The content is lost: its cells wait for a write.
     Poisoned,
+    /// Flipped bits of a number were turned back.
+    BitsTurnedBack,
+    /// A number was found anew from lines that are whole.
+    Recounted,
+    /// A number that nothing else tells was lost, and begins anew at 0.
+    BegunAnew,
 }
 
 impl fmt::Display for Place {
@@ -126,6 +152,10 @@ impl fmt::Display for Place {
             Place::SecondParity { stripe } => write!(out, "second parity of stripe {stripe}"),
             Place::Spare { spare } => write!(out, "spare page {spare}"),
             Place::Page { page } => write!(out, "page {page}"),
+            Place::Number(number) => write!(out, "{number}"),
+            Place::Marks { line } => write!(out, "marks of line {line}"),
+            Place::Location { page } => write!(out, "location of page {page}"),
+            Place::Owner { slot } => write!(out, "owner of superposition {slot}"),
         }
     }
 }
@@ -140,6 +170,7 @@ impl fmt::Display for IntegrityEvent {
             Finding::RepairedAgain => "repaired again and again: ",
             Finding::NotKept => "does not keep what it is given: ",
             Finding::SpareDamaged => "damaged while it waited: ",
+            Finding::NotItsProduct => "does not match its product: ",
         })?;
         match self.action {
             Action::BitCorrected { word, bit } => {
@@ -156,6 +187,9 @@ impl fmt::Display for IntegrityEvent {
             }
             Action::SpareStruckOff => out.write_str("it will not be used"),
             Action::Poisoned => out.write_str("not repairable, poisoned until written anew"),
+            Action::BitsTurnedBack => out.write_str("flipped bits turned back"),
+            Action::Recounted => out.write_str("found anew from whole lines"),
+            Action::BegunAnew => out.write_str("lost, it begins anew at 0"),
         }
     }
 }
@@ -173,6 +207,8 @@ pub struct Repairs {
     pub checksum: u64,
     /// Generations of lines written anew.
     pub generation: u64,
+    /// Numbers, marks and tables outside of the lines set right.
+    pub number: u64,
     /// Spare pages that were found damaged and struck off.
     pub spare: u64,
     /// Pages moved to a spare one, after repairs that count by their own kinds.
@@ -185,26 +221,28 @@ impl Repairs {
     /// Each kind by its name in the metrics, with its count. A `retirement` is a page taken out of
     /// use: one in use that was moved, or a spare that was struck off.
     #[must_use]
-    pub const fn by_kind(&self) -> [(&'static str, u64); 7] {
+    pub const fn by_kind(&self) -> [(&'static str, u64); 8] {
         [
             ("single_bit", self.single_bit),
             ("line", self.line),
             ("page", self.page),
             ("checksum", self.checksum),
             ("generation", self.generation),
+            ("number", self.number),
             ("retirement", self.retirement.wrapping_add(self.spare)),
             ("parity", self.parity),
         ]
     }
 
-    /// Repaired lines, checksums, generations, parities and spares together; pages only by
-    /// their lines.
+    /// Repaired lines, checksums, generations, numbers, parities and spares together; pages only
+    /// by their lines.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.single_bit
             .wrapping_add(self.line)
             .wrapping_add(self.checksum)
             .wrapping_add(self.generation)
+            .wrapping_add(self.number)
             .wrapping_add(self.spare)
             .wrapping_add(self.parity)
     }
@@ -217,7 +255,7 @@ pub struct Counters {
     pub cells_read: u64,
     /// Cells changed by writes, forces, waves and superpositions.
     pub cells_written: u64,
-    /// Lines that did not match their checksum.
+    /// Lines that did not match their checksum, and numbers that did not match their product.
     pub checksum_failures: u64,
     /// Parity lines that did not match their checksum or their stripe.
     pub parity_failures: u64,

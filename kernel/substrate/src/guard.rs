@@ -1,6 +1,6 @@
 //! Memory in lines that are verified when read, and repaired when damaged.
 //!
-//! Owns lines, checksums, parity, counters and the log of findings. Knows where lines lie,
+//! Owns lines, checksums, parity, numbers and the log of findings. Knows where lines lie,
 //! and of their content only the flags that mark what was lost.
 //!
 //! Invariants, as long as memory keeps what it was given:
@@ -11,6 +11,7 @@
 //!   (in GF(2^12), as [`crate::galois`] says);
 //! - nobody sees or changes a line without a [`Verified`] for it, which only
 //!   [`Guard::verify`] makes;
+//! - what is kept beside the blocks is mended before it is set: see `mend.rs`;
 //! - parity is changed by differences without being verified first: a difference between a
 //!   block and its checksum stays exactly as it is then, so damage in it is never blessed.
 
@@ -18,6 +19,7 @@ mod aligned;
 mod damage;
 mod generation;
 mod initial;
+mod mend;
 mod recount;
 mod repair;
 mod retire;
@@ -30,10 +32,11 @@ mod tests;
 use crate::census::Census;
 use crate::checksum::{Line, WORDS, advance, change, change_of_pairs, checksum};
 use crate::defect::{Defect, planted};
-use crate::event::{Action, Counters, EventLog, Finding, IntegrityEvent, Place};
+use crate::event::{Action, EventLog, Finding, IntegrityEvent, Place};
 use crate::galois::{self, places_of, raise};
 use crate::geometry::Geometry;
 use crate::line::{self, SETTLED};
+use crate::numbers::{Number, Numbers};
 use crate::pair::Pair;
 use crate::survey::{Moment, Survey};
 use aligned::Aligned;
@@ -56,14 +59,12 @@ pub(crate) struct Guard {
     /// were changed: kept apart again, so that a line and its checksum that both went back to
     /// an older state do not match.
     pub(super) generations: Vec<u32>,
-    pub(crate) counters: Counters,
-    pub(crate) census: Census,
+    pub(crate) numbers: Numbers,
+    census: Census,
+    /// Whether damaged marks of the census have made its totals doubtful.
+    totals_are_due: bool,
     pub(crate) survey: Survey,
-    /// Time of the substrate in ticks, for the events.
-    pub(crate) now: u64,
     log: EventLog,
-    /// Stripe that the scrubber visits next.
-    scrub_stripe: usize,
     /// Page of the line that was rebuilt last, and which of its lines were, as bits.
     rebuilt: (usize, u32),
     pages: Pages,
@@ -138,7 +139,11 @@ impl Guard {
     pub(crate) fn verify_current(&mut self, line: usize) -> Option<(Verified, &Line)> {
         self.stick();
         let content = self.whole_line(line)?;
-        (line::word(content, SETTLED) == self.now).then_some((Verified(line), content))
+        let is_current = self
+            .numbers
+            .kept(Number::Tick)
+            .is(line::word(content, SETTLED));
+        is_current.then_some((Verified(line), content))
     }
 
     /// The content of a verified line.
@@ -194,9 +199,9 @@ impl Guard {
     /// What tells whether the field has changed since.
     pub(crate) fn moment(&self) -> Moment {
         Moment {
-            tick: self.now,
-            cells_written: self.counters.cells_written,
-            cells_poisoned: self.counters.cells_poisoned,
+            tick: self.now(),
+            cells_written: self.numbers.get(Number::CellsWritten),
+            cells_poisoned: self.numbers.get(Number::CellsPoisoned),
         }
     }
 
@@ -207,13 +212,13 @@ impl Guard {
 
     fn note(&mut self, place: Place, finding: Finding, action: Action) {
         let event = IntegrityEvent {
-            tick: self.now,
+            tick: self.now(),
             place,
             finding,
             action,
         };
         if self.log.push(event).is_some() {
-            self.counters.events_dropped = self.counters.events_dropped.wrapping_add(1);
+            self.numbers.add(Number::EventsDropped, 1);
         }
     }
 

@@ -7,6 +7,7 @@
 //! - nothing of the memory is returned, or changed, that was not verified just before;
 //! - damage is repaired or its cells are poisoned: reading them is a typed error until they
 //!   are written anew;
+//! - numbers, marks and tables beside the lines are kept in a form that shows damage and heals it;
 //! - a refused operation changes nothing;
 //! - the cost of a read, write or force does not depend on the size of the grid;
 //! - the same operations in the same order give the same bits on every machine: one
@@ -34,8 +35,10 @@ mod event;
 mod galois;
 mod geometry;
 mod guard;
+mod kept;
 mod line;
 mod map;
+mod numbers;
 mod pair;
 mod phase;
 mod status;
@@ -47,6 +50,7 @@ pub use digest::DigestWalk;
 pub use effect::Effect;
 pub use error::SubstrateError;
 pub use event::{Action, Counters, EVENTS_MAX, Finding, IntegrityEvent, Place, Repairs};
+pub use numbers::Number;
 
 use abi::CellIndex;
 use abi::request::Injection;
@@ -54,7 +58,9 @@ use abi::response::{CellView, ScrubReport};
 use alloc::string::String;
 use geometry::{Geometry, Position};
 use guard::{Guard, Verified};
-use line::{COHERENCE, DECAY_RATE, DECAY_RATE_INITIAL, FLAGS, LAST_UPDATE, MAGNITUDE, PHASE};
+use line::{
+    COHERENCE, DECAY_RATE, DECAY_RATE_INITIAL, FLAGS, LAST_UPDATE, MAGNITUDE, PHASE, SETTLED,
+};
 
 /// Share of a force that goes to a cell's magnitude, phase and coherence.
 const FORCE_TO_MAGNITUDE: f64 = 0.9;
@@ -67,8 +73,6 @@ const FORCE_TO_COHERENCE: f64 = 0.5;
 #[derive(Debug)]
 pub struct Substrate {
     guard: Guard,
-    /// Line of cells that the next tick brings up to date first.
-    settle_next: usize,
     /// Where the search for a free place for a superposition begins.
     slot_hint: usize,
 }
@@ -93,8 +97,8 @@ impl Normal {
 }
 
 impl Substrate {
-    /// Takes memory for `width` by `height` cells: about 294 bytes a cell from 4096 to 65536 cells,
-    /// where every cell has room for a superposition; about 73 in much larger grids.
+    /// Takes memory for `width` by `height` cells: about 308 bytes a cell from 4096 to 65536 cells,
+    /// where every cell has room for a superposition; about 75 in much larger grids.
     ///
     /// # Errors
     /// [`SubstrateError::Empty`], [`SubstrateError::TooLarge`] or
@@ -102,7 +106,6 @@ impl Substrate {
     pub fn new(width: u32, height: u32) -> Result<Self, SubstrateError> {
         Ok(Substrate {
             guard: Guard::new(Geometry::new(width, height)?)?,
-            settle_next: 0,
             slot_hint: 0,
         })
     }
@@ -136,7 +139,7 @@ impl Substrate {
     /// Time in ticks.
     #[must_use]
     pub fn tick_now(&self) -> u64 {
-        self.guard.now
+        self.guard.now()
     }
 
     /// Bytes of guarded memory, checksums and parity included.
@@ -166,7 +169,7 @@ impl Substrate {
     /// Counts since the start.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.guard.counters
+        self.guard.numbers.counters()
     }
 
     /// Takes the oldest finding that nobody took yet.
@@ -288,10 +291,11 @@ impl Substrate {
 
     /// Stores values in a cell of a settled line, and stamps it.
     fn store(&mut self, verified: &Verified, position: Position, normal: Normal) {
-        let now = self.guard.now;
         let lane = position.lane;
         let mut begins_anew = false;
         let mut editor = self.guard.edit(verified);
+        // The line is settled, so this is now.
+        let now = line::word(editor.line(), SETTLED);
         if line::is_poisoned(editor.line(), lane) {
             let (slot_word, slots) = line::slot_with(editor.line(), lane, None);
             let flags = line::flags_with(editor.line(), lane, 0);
@@ -305,18 +309,16 @@ impl Substrate {
         editor.set(lane.word(COHERENCE), normal.coherence.to_bits());
         editor.set(lane.word(LAST_UPDATE), now);
         if begins_anew {
-            self.guard.census.begin_anew(position);
+            self.guard.census_begins_anew(position);
         }
         self.count_written(1);
     }
 
     fn count_read(&mut self) {
-        let counters = &mut self.guard.counters;
-        counters.cells_read = counters.cells_read.wrapping_add(1);
+        self.guard.numbers.add(Number::CellsRead, 1);
     }
 
     fn count_written(&mut self, cells: u64) {
-        let counters = &mut self.guard.counters;
-        counters.cells_written = counters.cells_written.wrapping_add(cells);
+        self.guard.numbers.add(Number::CellsWritten, cells);
     }
 }

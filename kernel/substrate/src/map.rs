@@ -8,7 +8,7 @@
 //!   they come from the census; of magnitudes the legend says how many are looked at.
 
 use crate::Substrate;
-use crate::geometry::Position;
+use crate::census::marks_of_cell;
 use crate::line::{LANES, Lane, SUPERPOSED};
 use crate::status::WALKED_CELLS_MAX;
 use abi::CellIndex;
@@ -116,9 +116,8 @@ impl Substrate {
     }
 
     /// The worst of what the census knows of a square of cells.
-    fn wound_of(&self, square: Square) -> Option<Mark> {
-        let census = &self.guard.census;
-        if census.is_clear() {
+    fn wound_of(&mut self, square: Square) -> Option<Mark> {
+        if self.guard.lost_and_superposed() == (0, 0) {
             return None;
         }
         let mut worst = None;
@@ -127,12 +126,13 @@ impl Substrate {
             let first = y as usize * width + square.left as usize;
             let end = y as usize * width + square.right as usize;
             for line in first / LANES..end.div_ceil(LANES) {
-                if census.marks_of_line(line) == 0 {
+                let of_line = self.guard.marks_of_line(line);
+                if of_line == 0 {
                     continue;
                 }
                 for cell in (line * LANES).max(first)..((line + 1) * LANES).min(end) {
                     let lane = Lane::of(cell);
-                    let marks = census.marks_of(Position { line, lane });
+                    let marks = marks_of_cell(of_line, lane);
                     if marks.poisoned || marks.superposition_lost {
                         return Some(Mark::Poisoned);
                     }

@@ -4,6 +4,7 @@
 //! - up to [`WALKED_CELLS_MAX`] cells, means and extremes are of this very moment, and the
 //!   sums run over the cells in their order, so that they have the same bits everywhere;
 //! - in a larger field they come from the scrubber's last whole walk, and say as of when;
+//! - every number that it shows was healed before;
 //! - counts are of this moment at every size; poisoned cells are counted and left out of the
 //!   means.
 
@@ -28,23 +29,26 @@ impl Substrate {
         } else {
             self.guard.survey.figures(self.guard.moment())
         };
-        let counters = &self.guard.counters;
+        self.guard.mend_numbers();
+        let tick = self.guard.now();
+        let (poisoned, superpositions) = self.guard.lost_and_superposed();
+        let counters = self.guard.numbers.counters();
         SubstrateStatus {
             width: self.guard.geometry.width,
             height: self.guard.geometry.height,
-            tick: self.guard.now,
+            tick,
             figures: age,
             magnitude_mean: figures.magnitude_mean,
             magnitude_min: figures.magnitude_min,
             magnitude_max: figures.magnitude_max,
             coherence_mean: figures.coherence_mean,
-            superpositions: self.guard.census.superposed(),
+            superpositions,
             cells_read: counters.cells_read,
             cells_written: counters.cells_written,
             checksum_failures: counters.checksum_failures,
             parity_failures: counters.parity_failures,
             repairs: counters.repairs.total(),
-            poisoned: self.guard.census.poisoned(),
+            poisoned,
             scrub_passes: counters.scrub_passes,
         }
     }

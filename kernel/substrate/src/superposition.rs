@@ -49,7 +49,7 @@ impl Substrate {
         let flags = line::flags(editor.line(), position.lane) | SUPERPOSED;
         let flags_word = line::flags_with(editor.line(), position.lane, flags);
         editor.set(FLAGS, flags_word);
-        self.guard.census.superpose(position, cell, slot);
+        self.guard.census_superposes(position, cell, slot);
         Ok(())
     }
 
@@ -114,7 +114,7 @@ impl Substrate {
             return Ok(slot);
         }
         for step in 0..slots {
-            let slot = (self.slot_hint + step) % slots;
+            let slot = (self.slot_hint % slots + step) % slots;
             if !self.is_taken(slot, cell) {
                 self.slot_hint = (slot + 1) % slots;
                 return Ok(slot);

@@ -264,7 +264,7 @@ impl Substrate {
         if !frequency.is_finite() {
             return Err(SubstrateError::NonFinite("frequency"));
         }
-        let time = self.guard.now as f64;
+        let time = self.guard.now() as f64;
         let mut wave = Wave {
             origin: position.line * LANES + position.lane.word(0),
             gains: [0.0; PLACES],
@@ -325,7 +325,7 @@ impl Substrate {
     /// [`SubstrateError::Poisoned`] if memory fell beyond repair since the check: the cells
     /// that were not lost have been changed.
     pub(crate) fn spread(&mut self, wave: &Wave, reach: &Reach) -> Result<(), SubstrateError> {
-        let now = self.guard.now;
+        let now = self.guard.now();
         let mut lost = None;
         let mut changed = reach.cells;
         for reached in &reach.lines {

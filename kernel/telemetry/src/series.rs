@@ -91,9 +91,9 @@ pub(crate) trait WordFamily: Copy + PartialEq {
 
 const fn counter_quota(family: WordCounter) -> Quota {
     match family {
-        WordCounter::SubstrateRepairs => Quota::closed(7),
+        WordCounter::SubstrateRepairs => Quota::closed(8),
         WordCounter::ActivationFailures | WordCounter::SignatureFailures => Quota::open(5),
-        WordCounter::LedgerFaultsRepaired => Quota::open(2),
+        WordCounter::LedgerFaultsRepaired => Quota::open(1),
         WordCounter::ParseErrors => Quota::open(7),
     }
 }

@@ -33,6 +33,11 @@ fn heal(place: &Place<'_>) -> Result<(), Failure> {
         ("inject generation 900", "generation"),
         ("inject stale 1200", "line"),
         ("inject page 0", "page"),
+        ("inject tick 3", "number"),
+        ("inject tick 70", "number"),
+        ("inject counts", "number"),
+        ("inject marks 2048", "number"),
+        ("inject location 9", "number"),
     ] {
         let before = repairs(&mut session, kind)?;
         session.command_ok(damage)?;
@@ -53,7 +58,14 @@ fn heal(place: &Place<'_>) -> Result<(), Failure> {
         demand(answer.text() == digest, damage, &answer)?;
     }
     let log = session.command_ok("log")?;
-    for words in ["drill: ", "written anew", "rebuilt", "computed anew"] {
+    for words in [
+        "drill: ",
+        "written anew",
+        "rebuilt",
+        "computed anew",
+        "turned back",
+        "found anew",
+    ] {
         let is_told = log.lines.iter().any(|line| line.contains(words));
         demand(is_told, &format!("log, `{words}`"), &log)?;
     }

@@ -6,7 +6,9 @@ use super::Guard;
 use crate::checksum::{Line, checksum};
 use crate::error::SubstrateError;
 use crate::geometry::PAGE_LINES;
+use crate::kept::Kept;
 use crate::line::{self, MAGNITUDE};
+use crate::numbers::Number;
 use abi::CellIndex;
 use abi::request::Injection;
 use alloc::format;
@@ -26,7 +28,8 @@ impl Guard {
             Injection::Cell { cell, bit } => {
                 let position = self.geometry.locate(cell)?;
                 if bit >= WORD_BITS {
-                    return Err(SubstrateError::NoSuchBit { bit });
+                    let end = WORD_BITS;
+                    return Err(SubstrateError::NoSuchBit { bit, end });
                 }
                 let word = position.lane.word(MAGNITUDE);
                 let flipped = line::word(self.block(position.line), word) ^ (1 << bit);
@@ -77,7 +80,44 @@ impl Guard {
                 ))
             }
             Injection::Stale(cell) => self.make_stale(cell),
+            Injection::Tick(bit) => {
+                if bit >= Kept::BITS {
+                    let end = Kept::BITS;
+                    return Err(SubstrateError::NoSuchBit { bit, end });
+                }
+                self.numbers.flip(Number::Tick, bit);
+                Ok(format!("flipped bit {bit} of the {}", Number::Tick))
+            }
+            Injection::Counts => Ok(self.damage_counts()),
+            Injection::Marks(cell) => {
+                let line = self.geometry.locate(cell)?.line;
+                // Another one for each neighbour.
+                let bit = u32::try_from(line & 31).unwrap_or(0);
+                self.census.flip(line, bit);
+                Ok(format!("flipped bit {bit} of the marks of line {line}"))
+            }
+            Injection::Location(page) => {
+                let count = self.geometry.pages() as u64;
+                let kept = usize::try_from(page)
+                    .ok()
+                    .and_then(|page| self.pages.kept_mut(page));
+                kept.ok_or(SubstrateError::NoSuchPage { page, count })?
+                    .flip(0);
+                Ok(format!("flipped bit 0 of the location of page {page}"))
+            }
         }
+    }
+
+    /// Flips a bit of every number but the tick, of another place in each.
+    fn damage_counts(&mut self) -> String {
+        let counts = Number::ALL.into_iter().zip(0..).skip(1);
+        for (number, bit) in counts {
+            self.numbers.flip(number, bit);
+        }
+        format!(
+            "flipped a bit of each of {} totals and counts",
+            Number::ALL.len() - 1
+        )
     }
 
     fn stripe_of_cell(&self, cell: CellIndex) -> Result<usize, SubstrateError> {

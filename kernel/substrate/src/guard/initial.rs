@@ -14,10 +14,11 @@ use crate::census::Census;
 use crate::checksum::{Line, WORDS, checksums_of_equal_lines};
 use crate::defect::{Defect, planted};
 use crate::error::SubstrateError;
-use crate::event::{Counters, EventLog};
+use crate::event::EventLog;
 use crate::galois::raise;
 use crate::geometry::Geometry;
 use crate::line;
+use crate::numbers::Numbers;
 use crate::survey::Survey;
 use alloc::vec::Vec;
 
@@ -57,12 +58,11 @@ impl Guard {
             blocks,
             checksums,
             generations,
-            counters: Counters::default(),
+            numbers: Numbers::new(),
             census: Census::new(&geometry)?,
+            totals_are_due: false,
             survey: Survey::of_initial_cells(),
-            now: 0,
             log: EventLog::default(),
-            scrub_stripe: 0,
             rebuilt: (usize::MAX, 0),
             pages,
             #[cfg(test)]

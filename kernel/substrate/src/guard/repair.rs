@@ -22,6 +22,7 @@ use crate::event::{Action, Finding};
 use crate::galois::{inverse, power, times};
 use crate::geometry::{PAGE_LINES, STRIPE_BLOCKS_MAX};
 use crate::line;
+use crate::numbers::Number;
 use heapless::Vec;
 
 /// Damaged blocks of one stripe, in order, so that parity comes last.
@@ -79,12 +80,12 @@ impl Guard {
     }
 
     pub(super) fn count_failure(&mut self, block: usize) {
-        let counter = if block < self.geometry.data_lines {
-            &mut self.counters.checksum_failures
+        let number = if block < self.geometry.data_lines {
+            Number::ChecksumFailures
         } else {
-            &mut self.counters.parity_failures
+            Number::ParityFailures
         };
-        *counter = counter.wrapping_add(1);
+        self.numbers.add(number, 1);
     }
 
     /// Turns one flipped bit back, in the block or in its checksum, if that is all the damage.
@@ -202,13 +203,12 @@ impl Guard {
             let content = *self.block(block);
             self.advance(block);
             self.store_checksum(block, self.checksum_of(&content, block));
-            let counters = &mut self.counters;
             if block < self.geometry.cell_lines {
                 let cells = self.geometry.cells_in(block);
-                counters.cells_poisoned = counters.cells_poisoned.wrapping_add(cells);
-                self.census.set_line(block, all_poisoned(cells));
+                self.numbers.add(Number::CellsPoisoned, cells);
+                self.set_marks(block, all_poisoned(cells));
             } else {
-                counters.superpositions_poisoned = counters.superpositions_poisoned.wrapping_add(1);
+                self.numbers.add(Number::SuperpositionsPoisoned, 1);
                 self.census_loses_slot(block - self.geometry.cell_lines);
             }
             let place = self.geometry.place_of(block);
@@ -225,28 +225,11 @@ impl Guard {
         self.store_parity(other, &second, Finding::ChecksumMismatch);
     }
 
-    /// Tells the census that the superposition in `slot` was lost.
-    fn census_loses_slot(&mut self, slot: usize) {
-        let Some(owner) = self.census.owner_of(slot) else {
-            return;
-        };
-        let Ok(position) = self.geometry.locate(owner) else {
-            return;
-        };
-        // A cell that was lost and begun anew may have another slot by now. If its own line is
-        // damaged too, the scrubber's recount decides.
-        let holds_another = self.is_whole(position.line)
-            && line::slot(self.block(position.line), position.lane) != Some(slot);
-        if !holds_another && !planted(Defect::ForgetLostSuperposition) {
-            self.census.lose_superposition(position);
-        }
-    }
-
     /// Stores a parity line that was computed anew from data lines, which are whole.
     pub(super) fn store_parity(&mut self, parity: usize, content: &Line, finding: Finding) {
         self.keep(parity, content);
         self.store_checksum(parity, self.checksum_of(content, parity));
-        self.counters.repairs.parity = self.counters.repairs.parity.wrapping_add(1);
+        self.numbers.add(Number::ParityRepairs, 1);
         let place = self.geometry.place_of(parity);
         self.note(place, finding, Action::ParityRebuilt);
         self.count_against_page(parity);
@@ -255,17 +238,16 @@ impl Guard {
     /// Counts and logs a repair of one block.
     pub(super) fn report(&mut self, block: usize, action: Action) {
         let is_parity = block >= self.geometry.data_lines;
-        let repairs = &mut self.counters.repairs;
-        let (counter, action) = match action {
-            Action::LineRebuilt if is_parity => (&mut repairs.parity, Action::ParityRebuilt),
-            _ if is_parity => (&mut repairs.parity, action),
-            Action::BitCorrected { .. } => (&mut repairs.single_bit, action),
-            Action::ChecksumRewritten => (&mut repairs.checksum, action),
-            Action::GenerationRewritten => (&mut repairs.generation, action),
-            _ => (&mut repairs.line, action),
+        let (number, action) = match action {
+            Action::LineRebuilt if is_parity => (Number::ParityRepairs, Action::ParityRebuilt),
+            _ if is_parity => (Number::ParityRepairs, action),
+            Action::BitCorrected { .. } => (Number::SingleBitRepairs, action),
+            Action::ChecksumRewritten => (Number::ChecksumRepairs, action),
+            Action::GenerationRewritten => (Number::GenerationRepairs, action),
+            _ => (Number::LineRepairs, action),
         };
         if !planted(Defect::ForgetRepair) {
-            *counter = counter.wrapping_add(1);
+            self.numbers.add(number, 1);
         }
         let place = self.geometry.place_of(block);
         self.note(place, Finding::ChecksumMismatch, action);
@@ -288,7 +270,7 @@ impl Guard {
         self.rebuilt.1 |= 1 << line;
         if self.rebuilt.1.count_ones() as usize == PAGE_LINES {
             self.rebuilt.1 = 0;
-            self.counters.repairs.page = self.counters.repairs.page.wrapping_add(1);
+            self.numbers.add(Number::PageRepairs, 1);
             let place = crate::event::Place::Page { page: page as u64 };
             self.note(place, Finding::PageDamaged, Action::PageRebuilt);
         }

@@ -13,6 +13,7 @@ use crate::checksum::{Line, WORDS};
 use crate::defect::{Defect, planted};
 use crate::event::{Action, Counters, Finding};
 use crate::galois::{power, times};
+use crate::numbers::Number;
 use abi::response::ScrubReport;
 
 /// Stripes verified together, always the same ones: their blocks are neighbours, so memory is read in runs of
@@ -25,29 +26,45 @@ impl Guard {
     /// Visits stripes, in whole runs, until at least `lines` lines were looked at, or the pass
     /// ends.
     pub(crate) fn scrub_step(&mut self, lines: u64) -> ScrubReport {
-        let before = self.counters;
-        if self.scrub_stripe == 0 {
+        let before = self.numbers.counters();
+        self.mend_numbers();
+        self.walk(&before, lines)
+    }
+
+    /// One whole pass from the first stripe on.
+    pub(crate) fn scrub_all(&mut self) -> ScrubReport {
+        let before = self.numbers.counters();
+        self.mend_numbers();
+        self.numbers.set(Number::ScrubStripe, 0);
+        self.numbers.set(Number::ScrubPosition, 0);
+        self.walk(&before, u64::MAX)
+    }
+
+    /// Visits stripes from where the last walk ended; tells what was found since the counts
+    /// `before`.
+    fn walk(&mut self, before: &Counters, lines: u64) -> ScrubReport {
+        let mut stripe = usize::try_from(self.numbers.get(Number::ScrubStripe)).unwrap_or(0);
+        if stripe == 0 {
             self.survey.begin(self.moment());
         }
         let mut looked_at = 0_u64;
-        while looked_at < lines.max(1) {
-            let first = self.scrub_stripe;
-            let count = RUN_STRIPES.min(self.geometry.stripes - first);
-            looked_at += self.scrub_run(first, count);
-            self.scrub_stripe += count;
-            if self.scrub_stripe >= self.geometry.stripes {
-                self.scrub_stripe = 0;
-                break;
-            }
+        while looked_at < lines.max(1) && stripe < self.geometry.stripes {
+            let count = RUN_STRIPES.min(self.geometry.stripes - stripe);
+            looked_at += self.scrub_run(stripe, count);
+            stripe += count;
         }
-        let counters = &mut self.counters;
-        counters.scrub_position = counters.scrub_position.wrapping_add(looked_at);
-        if self.scrub_stripe == 0 {
+        if stripe < self.geometry.stripes {
+            self.numbers.set(Number::ScrubStripe, stripe as u64);
+            self.numbers.add(Number::ScrubPosition, looked_at);
+        } else {
             self.survey.end();
-            counters.scrub_position = 0;
-            counters.scrub_passes = counters.scrub_passes.wrapping_add(1);
-            counters.scrub_tick = self.now;
+            self.numbers.set(Number::ScrubStripe, 0);
+            self.numbers.set(Number::ScrubPosition, 0);
+            self.numbers.add(Number::ScrubPasses, 1);
+            self.numbers.set(Number::ScrubTick, self.now());
         }
+        self.settle_totals();
+        let after = self.numbers.counters();
         let failures = |counters: &Counters| {
             counters
                 .checksum_failures
@@ -55,20 +72,10 @@ impl Guard {
         };
         ScrubReport {
             lines: looked_at,
-            damaged: failures(counters).wrapping_sub(failures(&before)),
-            repaired: counters
-                .repairs
-                .total()
-                .wrapping_sub(before.repairs.total()),
-            poisoned: counters.cells_poisoned.wrapping_sub(before.cells_poisoned),
+            damaged: failures(&after).wrapping_sub(failures(before)),
+            repaired: after.repairs.total().wrapping_sub(before.repairs.total()),
+            poisoned: after.cells_poisoned.wrapping_sub(before.cells_poisoned),
         }
-    }
-
-    /// One whole pass from the first stripe on.
-    pub(crate) fn scrub_all(&mut self) -> ScrubReport {
-        self.scrub_stripe = 0;
-        self.counters.scrub_position = 0;
-        self.scrub_step(u64::MAX)
     }
 
     /// Visits `count` stripes, at most [`RUN_STRIPES`], and tells how many lines that were.
@@ -116,7 +123,8 @@ impl Guard {
             is_counted = false;
         }
         self.survey.running = survey;
-        self.scrub_spares(first..first + count);
+        self.scrub_spares(&(first..first + count));
+        self.mend_tables(&(first..first + count));
         if !is_counted {
             self.recount(first, count);
         }
@@ -142,7 +150,7 @@ impl Guard {
         }
         for (parity, content) in [(parity, first), (other, second)] {
             if *self.block(parity) != content {
-                self.counters.parity_failures = self.counters.parity_failures.wrapping_add(1);
+                self.numbers.add(Number::ParityFailures, 1);
                 self.store_parity(parity, &content, Finding::ParityMismatch);
             }
         }

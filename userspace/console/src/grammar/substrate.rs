@@ -176,6 +176,33 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Needs `drill on`. Line and checksum match each other, and not the line's generation.",
         |arguments| inject(Injection::Stale(arguments.cell()?))
     ),
+    reading!(
+        &["inject", "tick"],
+        "BIT",
+        "Flips one bit, 0 to 127, of the substrate's time.",
+        "Needs `drill on`. From 64 on, of the product that guards it.",
+        |arguments| inject(Injection::Tick(arguments.integer("BIT")?))
+    ),
+    plain!(
+        &["inject", "counts"],
+        Request::Inject(Injection::Counts),
+        "Flips a bit of every total and count of the substrate.",
+        "Needs `drill on`."
+    ),
+    reading!(
+        &["inject", "marks"],
+        "N",
+        "Flips a bit of the map's marks of the line of cell N.",
+        "Needs `drill on`. The marks say which cells are poisoned and which hold a superposition.",
+        |arguments| inject(Injection::Marks(arguments.cell()?))
+    ),
+    reading!(
+        &["inject", "location"],
+        "N",
+        "Flips a bit of what says where page number N is.",
+        "Needs `drill on`. A page that wore out is at a spare one.",
+        |arguments| inject(Injection::Location(arguments.integer("N")?))
+    ),
     Entry {
         path: &["inject", "kernel"],
         form: "panic|overflow|execute|write|null",

@@ -1,15 +1,12 @@
 //! Plants each defect and demands that a campaign finds it.
 
-use super::{large, pairs, retire, stale, strikes, stuck, *};
+use super::{large, numbers, pairs, poison, retire, stale, strikes, stuck, *};
 use crate::defect::{Defect, is_found};
 
 /// Each defect, and a campaign that is to find it.
-const FINDERS: [(Defect, fn()); 26] = [
+const FINDERS: [(Defect, fn()); 32] = [
     (Defect::TrustLine, no_operation_blesses_a_lost_line_anywhere),
-    (
-        Defect::ServePoison,
-        three_lost_lines_of_a_stripe_are_poisoned_until_written_anew,
-    ),
+    (Defect::ServePoison, poison::OF_POISON),
     (Defect::IgnoreAddress, stale::OF_MOVES),
     (Defect::IgnoreGeneration, stale::OF_OLD_STATES),
     (Defect::ParityKeepsGeneration, stale::OF_OLD_STATES),
@@ -46,6 +43,12 @@ const FINDERS: [(Defect, fn()); 26] = [
     (Defect::ForgetLostSuperposition, large::OF_COUNTS),
     (Defect::CallOldFiguresCurrent, large::OF_AGES),
     (Defect::SameFirstParities, large::OF_FIRST_MEMORY),
+    (Defect::TrustNumber, numbers::OF_NUMBERS),
+    (Defect::TrustNumber, numbers::OF_LOCATIONS),
+    (Defect::KeepDamagedNumber, numbers::OF_NUMBERS),
+    (Defect::ForgetNumber, numbers::OF_NUMBERS),
+    (Defect::TrustMarks, numbers::OF_MARKS),
+    (Defect::KeepTotals, numbers::OF_MARKS),
 ];
 
 #[test]

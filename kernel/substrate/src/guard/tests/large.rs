@@ -5,6 +5,7 @@ use crate::checksum::checksum;
 use crate::geometry::Geometry;
 use crate::guard::Guard;
 use crate::line::{self, Lane};
+use crate::numbers::Number;
 use crate::{Substrate, SubstrateError};
 use abi::CellIndex;
 use abi::request::Injection;
@@ -87,8 +88,9 @@ fn counted_by_hand(field: &mut Substrate) -> (u64, u64) {
 }
 
 fn counted(field: &Substrate) -> (u64, u64) {
-    let census = &field.guard.census;
-    (census.poisoned(), census.superposed())
+    let total = |number| field.guard.numbers.get(number);
+    let lost = total(Number::PoisonedNow) + total(Number::LostNow);
+    (lost, total(Number::SuperposedNow))
 }
 
 #[test]
@@ -130,7 +132,7 @@ fn the_scrubber_sets_a_damaged_census_right() {
     for line in 0..clean.guard.geometry.cell_lines {
         for marks in [0, 0x0fff, 0x0210] {
             let mut field = copy_of(&clean);
-            field.guard.census.set_line(line, marks);
+            field.guard.set_marks(line, marks);
             field.scrub_all();
             assert_eq!(counted(&field), counted(&clean), "line {line}");
         }

@@ -4,6 +4,7 @@ use super::{assert_same_memory, contents, copy_of, flip, lively};
 use crate::Substrate;
 use crate::event::{Action, Finding, IntegrityEvent, Place};
 use crate::geometry::PAGE_LINES;
+use crate::numbers::Number;
 use std::vec::Vec;
 
 /// The campaigns that defects are planted for.
@@ -11,10 +12,10 @@ pub(super) const OF_MOVED_LINES: fn() = a_page_repaired_again_and_again_moves_to
 pub(super) const OF_SPARES: fn() = a_spare_found_damaged_is_never_used;
 
 /// Repairs of one line that retire its page: one, and eight again.
-const REPAIRS: usize = 9;
+pub(super) const REPAIRS: usize = 9;
 
 /// Flips a bit of a block and has it repaired, `times` times.
-fn wear(field: &mut Substrate, block: usize, times: usize) {
+pub(super) fn wear(field: &mut Substrate, block: usize, times: usize) {
     for time in 0..times {
         flip(&mut field.guard, block, 7 * time % 1536);
         let stripe = field.guard.geometry.stripe_of(block);
@@ -82,7 +83,7 @@ fn one_great_damage_or_repairs_far_apart_retire_nothing() {
     // Eight of another line: with the first damage's mark of it that is one short.
     wear(&mut field, 3 * PAGE_LINES, REPAIRS - 2);
     assert_eq!(field.counters().repairs.retirement, 0);
-    field.guard.counters.scrub_passes += 1001;
+    field.guard.numbers.add(Number::ScrubPasses, 1001);
     wear(&mut field, 3 * PAGE_LINES, REPAIRS - 1);
     assert_eq!(field.counters().repairs.retirement, 0);
     wear(&mut field, 3 * PAGE_LINES, 1);

@@ -164,6 +164,13 @@ pub(super) fn lines() -> Vec<(String, Request)> {
             R::Inject(Injection::Generation(cell)),
         ),
         ("inject stale 7".into(), R::Inject(Injection::Stale(cell))),
+        ("inject tick 100".into(), R::Inject(Injection::Tick(100))),
+        ("inject counts".into(), R::Inject(Injection::Counts)),
+        ("inject marks 7".into(), R::Inject(Injection::Marks(cell))),
+        (
+            "inject location 7".into(),
+            R::Inject(Injection::Location(7)),
+        ),
         ("inject kernel panic".into(), R::Crash(KernelFault::Panic)),
         ("ledger status".into(), R::Ledger(LedgerRequest::Status)),
         ("ledger log".into(), R::Ledger(LedgerRequest::Log(20))),
@@ -370,6 +377,10 @@ pub(super) fn variant(request: &Request) -> &'static str {
             Injection::SecondParity(_) => "inject second-parity",
             Injection::Generation(_) => "inject generation",
             Injection::Stale(_) => "inject stale",
+            Injection::Tick(_) => "inject tick",
+            Injection::Counts => "inject counts",
+            Injection::Marks(_) => "inject marks",
+            Injection::Location(_) => "inject location",
         },
         Request::Crash(_) => "inject kernel",
         Request::Guardian(request) => match request {
@@ -424,4 +435,4 @@ fn vault_variant(request: &VaultRequest) -> &'static str {
 }
 
 /// How many words [`variant`] has: 5 decisions on overrides, 2 on requests, 4 changes.
-pub(super) const VARIANTS: usize = 74;
+pub(super) const VARIANTS: usize = 78;

@@ -1,0 +1,143 @@
+//! Heals what is kept outside of the lines: numbers, owners, and where pages are.
+//!
+//! One or two flipped bits are turned back. What more have hit is found from the lines again:
+//! the time is the latest tick of a whole line, since each tick settles one at least; totals
+//! are counted by the marks of the census; a page is where its lines match their checksums; an
+//! owner is the cell that names the slot. A count since the start, which no line has, begins
+//! anew at 0, and that is told.
+//!
+//! Invariants:
+//! - a number is set only after it was mended, so that no damage is forgotten untold;
+//! - whatever is mended is counted and logged.
+
+use super::Guard;
+use crate::defect::{Defect, planted};
+use crate::event::{Action, Finding, Place};
+use crate::kept::{Kept, NUMBER_MAX};
+use crate::line::{self, SETTLED};
+use crate::numbers::Number;
+use core::ops::Range;
+
+impl Guard {
+    /// Time in ticks, whatever became of it in memory.
+    #[inline(always)]
+    pub(crate) fn now(&self) -> u64 {
+        match self.numbers.kept(Number::Tick).get() {
+            Some(tick) => tick,
+            None => self.latest_tick(),
+        }
+    }
+
+    /// Lets ticks pass, up to the greatest that can be kept.
+    pub(crate) fn pass(&mut self, ticks: u32) {
+        let now = self.mend(Number::Tick).saturating_add(u64::from(ticks));
+        self.numbers.set(Number::Tick, now.min(NUMBER_MAX));
+    }
+
+    /// A number, after its damage, if there is any, was healed.
+    #[inline]
+    pub(crate) fn mend(&mut self, number: Number) -> u64 {
+        let kept = self.numbers.kept(number);
+        match kept.get() {
+            Some(value) if kept.is_whole() => value,
+            found => self.mend_damaged(number, found),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn mend_damaged(&mut self, number: Number, corrected: Option<u64>) -> u64 {
+        let (value, action) = match corrected {
+            Some(value) => (value, Action::BitsTurnedBack),
+            None => match self.counted_anew(number) {
+                Some(value) => (value, Action::Recounted),
+                None => (0, Action::BegunAnew),
+            },
+        };
+        if !planted(Defect::KeepDamagedNumber) {
+            self.numbers.set(number, value);
+        }
+        self.note_mended(Place::Number(number), action);
+        value
+    }
+
+    /// What a lost number has to be, if anything else tells.
+    fn counted_anew(&mut self, number: Number) -> Option<u64> {
+        match number {
+            Number::Tick => Some(self.latest_tick()),
+            Number::PoisonedNow => Some(self.totals_by_marks().poisoned),
+            Number::SuperposedNow => Some(self.totals_by_marks().superposed),
+            Number::LostNow => Some(self.totals_by_marks().lost),
+            Number::MovedPages => Some(self.count_moved_pages()),
+            _ => None,
+        }
+    }
+
+    /// The latest tick that a whole line of cells was brought up to.
+    #[cold]
+    #[inline(never)]
+    fn latest_tick(&self) -> u64 {
+        (0..self.geometry.cell_lines)
+            .filter(|&line| self.is_whole(line))
+            .map(|line| line::word(self.block(line), SETTLED))
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Heals every number.
+    pub(crate) fn mend_numbers(&mut self) {
+        for number in Number::ALL {
+            self.mend(number);
+        }
+        self.settle_totals();
+    }
+
+    /// Heals the owners, and where pages are, that belong to a share of the stripes, so that a pass over all
+    /// stripes comes to each once.
+    pub(super) fn mend_tables(&mut self, stripes: &Range<usize>) {
+        for page in self.share_of(self.geometry.pages(), stripes) {
+            self.mend_page(page);
+        }
+        for slot in self.share_of(self.geometry.slots, stripes) {
+            self.mend_owner(slot);
+        }
+    }
+
+    /// Those of `count` things that belong to a share of the stripes.
+    pub(super) fn share_of(&self, count: usize, stripes: &Range<usize>) -> Range<usize> {
+        let before = |stripe: usize| {
+            let before =
+                (stripe as u64).saturating_mul(count as u64) / self.geometry.stripes as u64;
+            usize::try_from(before).unwrap_or(usize::MAX)
+        };
+        before(stripes.start)..before(stripes.end)
+    }
+
+    /// The cell that a slot was given to last, plus 1, after damage of it was healed; 0 for none.
+    pub(super) fn mend_owner(&mut self, slot: usize) -> u64 {
+        let Some(kept) = self.census.owners.get(slot) else {
+            return 0;
+        };
+        if kept.is_whole() {
+            return kept.get().unwrap_or(0);
+        }
+        let (owner, action) = match kept.get() {
+            Some(owner) => (owner, Action::BitsTurnedBack),
+            None => (self.owner_by_lines(slot), Action::Recounted),
+        };
+        if let Some(kept) = self.census.owners.get_mut(slot) {
+            *kept = Kept::new(owner);
+        }
+        self.note_mended(Place::Owner { slot: slot as u64 }, action);
+        owner
+    }
+
+    /// Counts and logs what was healed outside of the lines.
+    pub(super) fn note_mended(&mut self, place: Place, action: Action) {
+        self.numbers.add(Number::ChecksumFailures, 1);
+        if !planted(Defect::ForgetNumber) {
+            self.numbers.add(Number::NumberRepairs, 1);
+        }
+        self.note(place, Finding::NotItsProduct, action);
+    }
+}
