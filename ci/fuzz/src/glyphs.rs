@@ -247,7 +247,7 @@ fn compare(vault: &Vault, glyphs: &Glyphs) {
         if ways.get(id).is_none_or(|ways| *ways > WAYS_MAX) {
             continue;
         }
-        match (evaluate(glyphs, id), outcome) {
+        match (evaluate(glyphs, id), outcome.map_err(|refusal| *refusal)) {
             (_, Err(ActivationError::Constraint { .. }))
             | (Err(OutOfRange), Err(ActivationError::NonFinite { .. })) => {}
             (Ok(expected), Ok(outcome)) => assert!(

@@ -31,5 +31,5 @@ mod wide;
 
 pub use error::{ErrorCounts, VaultError, VaultErrorKind};
 pub use load::Limits;
-pub use program::{Op, Program};
+pub use program::{Coherence, Op, Program, Row};
 pub use vault::{Gate, GlyphIndex, Vault};

@@ -1,12 +1,15 @@
-//! Programs as lanes of numbers, one lane for each field of the state.
+//! Programs as rows of numbers, one number of each row for each field of the state.
 //!
 //! Every command changes fields by constants that are known when the vault is loaded, and reads no
-//! other field. The commands that change one field can therefore run apart from all others, in their
-//! own order: the same operations on the same numbers, bit for bit. A lane is a plain loop over
-//! numbers without dispatch, and the processor runs the lanes side by side. (17 commands took 25.8 ns
-//! one after the other by a `match`.)
+//! other field. The commands that change one field, its *lane*, can therefore run apart from all others,
+//! in their own order: the same operations on the same numbers, bit for bit. A row is one step of every
+//! lane: a program is one plain loop over rows without dispatch, and the processor runs the lanes side
+//! by side. (17 commands took 25.8 ns one after the other by a `match`.) The lane of the coherence, of
+//! integers, comes to two numbers, since integers may be added up in any order.
 //!
-//! Invariant: a program carries all that it needs; running it searches nothing.
+//! Invariants:
+//! - a program carries all that it needs; running it searches nothing;
+//! - a lane that is shorter than the longest is filled with numbers that change no bit of its field.
 
 use abi::response::FieldState;
 use alloc::vec::Vec;
@@ -14,6 +17,12 @@ use glyph_parser::Command;
 
 /// Share of a target's resonance that `entangle` adds.
 const ENTANGLE_RESONANCE_SHARE: f64 = 0.2;
+/// Coherence above which `stabilize` gives [`COHERENCE_FULL`], percent.
+const COHERENCE_NEARLY_FULL: i64 = 90;
+/// Coherence that `stabilize` strives for, percent.
+const COHERENCE_FULL: i64 = 100;
+/// Coherence that `stabilize` adds below that, percent.
+const COHERENCE_STEP: i64 = 10;
 
 /// One operation, in the place of one [`Command`], for who runs a program step by step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,6 +74,18 @@ impl Op {
             },
         }
     }
+
+    /// What a coherence becomes by it, percent; `None` if that leaves its range.
+    #[must_use]
+    pub fn coherence(&self, before: i64) -> Option<i64> {
+        match self {
+            Op::Stabilize if before > COHERENCE_NEARLY_FULL => Some(COHERENCE_FULL),
+            Op::Stabilize => Some(before + COHERENCE_STEP),
+            Op::Decay { drop, .. } => before.checked_sub(*drop),
+            Op::DecayBeyondRange => None,
+            _ => Some(before),
+        }
+    }
 }
 
 /// What an `entangle` with one target adds.
@@ -84,44 +105,120 @@ impl Entanglement {
     }
 }
 
+/// One step of each lane, or the numbers that they start from.
+// Aligned, so that the processor adds two of the numbers at once as they are in memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(align(16))]
+pub struct Row {
+    /// Degrees that `P` grows by, and what `E` grows by.
+    pub sums: [f64; 2],
+    /// What `M` is multiplied by.
+    pub magnitude: f64,
+    /// What `R` is multiplied by or grows by, hertz.
+    pub resonance: f64,
+}
+
+impl Row {
+    /// Changes no bit of any number: adding 0 would make 0 of -0.
+    const NEUTRAL: Row = Row {
+        sums: [-0.0; 2],
+        magnitude: 1.0,
+        resonance: -0.0,
+    };
+
+    fn start(state: &FieldState) -> Self {
+        Row {
+            sums: [state.phase, state.entanglement],
+            magnitude: state.magnitude,
+            resonance: state.resonance,
+        }
+    }
+
+    /// The state with these numbers and this coherence, percent.
+    #[must_use]
+    pub fn state(&self, coherence: i64) -> FieldState {
+        let [phase, entanglement] = self.sums;
+        FieldState {
+            resonance: self.resonance,
+            magnitude: self.magnitude,
+            phase,
+            coherence,
+            entanglement,
+        }
+    }
+}
+
+/// What a whole program makes of a coherence.
+///
+/// Each step cuts off what is above some cap, or nothing, and adds a constant. So do all of them together,
+/// in the range where none overflows: what they make of the least and of the greatest start tells the cap
+/// and the constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coherence {
+    sum: i64,
+    cap: u16,
+    /// Whether some start leaves the range of a coherence: of this one, only the steps tell.
+    may_fail: bool,
+}
+
+impl Coherence {
+    /// The greatest coherence that a glyph may have, also after inheritance, percent; the least is 0.
+    const START_MAX: i64 = 1000;
+
+    fn of(ops: &[Op]) -> Self {
+        let after = |start| {
+            ops.iter()
+                .try_fold(start, |before, op| op.coherence(before))
+        };
+        let (least, greatest) = (after(0), after(Coherence::START_MAX));
+        let spread = least
+            .zip(greatest)
+            .map(|(least, greatest)| greatest - least);
+        let cap = spread.and_then(|spread| u16::try_from(spread).ok());
+        Coherence {
+            sum: least.unwrap_or(0),
+            cap: cap.unwrap_or(0),
+            may_fail: cap.is_none(),
+        }
+    }
+
+    /// The coherence after the program, percent; `None` if it may leave its range.
+    #[must_use]
+    pub fn after(self, start: i64) -> Option<i64> {
+        let after = start.min(i64::from(self.cap)).checked_add(self.sum);
+        after.filter(|_| !self.may_fail)
+    }
+}
+
 /// A program, its commands sorted into lanes; the order within a lane is that of the commands.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Program<'a> {
-    /// What `R` is multiplied by or grows by, hertz, step after step.
-    pub resonance: &'a [f64],
-    /// Bit `n` is set if step `n` of `resonance` multiplies.
+    /// What the lanes start from, the state after inheritance, and then one step of each after the other.
+    pub rows: &'a [Row],
+    /// Bit `n` is set if step `n` multiplies `R`.
     pub multiplies: u64,
-    /// Factors of `M`.
-    pub magnitude: &'a [f64],
-    /// Degrees that `P` grows by.
-    pub phase: &'a [f64],
-    /// What `E` grows by.
-    pub entanglement: &'a [f64],
-    /// Percent that `C` loses, or whatever where it is stabilized.
-    pub coherence: &'a [i64],
-    /// Bit `n` is set if step `n` of `coherence` stabilizes.
-    pub stabilizes: u64,
-    /// Whether a command drops more than any coherence can hold: then the program fails.
-    pub drops_beyond_range: bool,
+    /// The coherence to start from, percent.
+    pub start: i64,
+    /// What becomes of it.
+    pub coherence: Coherence,
 }
 
 impl<'a> Program<'a> {
     /// The operations of `commands`, which this is the program of, for who runs them step by step.
     pub fn ops(&self, commands: &'a [Command]) -> impl Iterator<Item = Op> + use<'a> {
         let multiplies = self.multiplies;
-        let resonance = self.resonance.iter().enumerate();
-        let added = resonance.filter(move |(step, _)| !is_set(multiplies, *step));
-        let mut targets = self.entanglement.iter().zip(added);
+        let steps = self.rows.iter().skip(1).enumerate();
+        let mut targets = steps.filter(move |(step, _)| !is_set(multiplies, *step));
         commands
             .iter()
             .map(move |command| match Op::alone(command) {
                 Op::Entangle { .. } => {
-                    let Some((entanglement, (_, resonance))) = targets.next() else {
-                        unreachable!("a program has a target for each `entangle`");
+                    let Some((_, row)) = targets.next() else {
+                        unreachable!("a program has a row for each `entangle`");
                     };
                     Op::Entangle {
-                        entanglement: *entanglement,
-                        resonance: *resonance,
+                        entanglement: row.sums[1],
+                        resonance: row.resonance,
                     }
                 }
                 op => op,
@@ -132,27 +229,20 @@ impl<'a> Program<'a> {
 /// The lanes of all programs of a vault.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lanes {
-    /// Of each program: `R`, `M`, `P`, `E`.
-    numbers: Vec<f64>,
-    /// Of each program: `C`.
-    drops: Vec<i64>,
+    rows: Vec<Row>,
 }
 
 /// Where the lanes of one program are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    numbers: u32,
-    drops: u32,
-    // At most 64 commands each.
-    resonance: u8,
-    magnitude: u8,
-    phase: u8,
-    entanglement: u8,
-    coherence: u8,
-    commands: u8,
-    drops_beyond_range: bool,
+    coherence: Coherence,
     multiplies: u64,
-    stabilizes: u64,
+    /// The row that the lanes start from.
+    start: u32,
+    // At most 64 of each.
+    steps: u8,
+    commands: u8,
+    entangles: u8,
 }
 
 impl Place {
@@ -163,108 +253,93 @@ impl Place {
 
     /// How many of them entangle.
     pub(crate) fn entangles(&self) -> usize {
-        usize::from(self.entanglement)
+        usize::from(self.entangles)
     }
 }
 
 impl Lanes {
-    /// Appends a program of at most 64 operations.
-    pub(crate) fn push(&mut self, ops: &[Op]) -> Place {
-        let (numbers, drops) = (position(self.numbers.len()), position(self.drops.len()));
-        let resonance = self.extend(ops, |op| match *op {
-            Op::Resonate(factor) => Some(factor),
-            Op::Entangle { resonance, .. } => Some(resonance),
-            _ => None,
-        });
-        let magnitude = self.extend(ops, |op| match *op {
-            Op::Amplify(factor) | Op::Decay { keep: factor, .. } => Some(factor),
-            _ => None,
-        });
-        let phase = self.extend(ops, |op| match *op {
-            Op::PhaseShift(degrees) => Some(degrees),
-            _ => None,
-        });
-        let entanglement = self.extend(ops, |op| match *op {
-            Op::Entangle { entanglement, .. } => Some(entanglement),
-            _ => None,
-        });
-        let changes_resonance = |op: &&Op| matches!(op, Op::Resonate(_) | Op::Entangle { .. });
-        let changes_coherence = |op: &&Op| matches!(op, Op::Stabilize | Op::Decay { .. });
-        self.drops
-            .extend(ops.iter().filter(changes_coherence).map(|op| match *op {
-                Op::Decay { drop, .. } => drop,
-                _ => 0,
-            }));
+    /// Appends a program of at most 64 operations, to start from `state`.
+    pub(crate) fn push(&mut self, state: &FieldState, ops: &[Op]) -> Place {
+        let start = self.rows.len();
+        self.rows.push(Row::start(state));
+        // The row of the next step of each lane; an `entangle` is a step of two.
+        let (mut resonance, mut magnitude, mut phase) = (start + 1, start + 1, start + 1);
+        let mut multiplies = 0;
+        let mut entangles = 0;
+        for op in ops {
+            match *op {
+                Op::Resonate(factor) => {
+                    multiplies |= 1 << (resonance - start - 1);
+                    self.row(&mut resonance).resonance = factor;
+                }
+                Op::Entangle {
+                    entanglement,
+                    resonance: added,
+                } => {
+                    entangles += 1;
+                    let row = self.row(&mut resonance);
+                    row.sums[1] = entanglement;
+                    row.resonance = added;
+                }
+                Op::Amplify(factor) | Op::Decay { keep: factor, .. } => {
+                    self.row(&mut magnitude).magnitude = factor;
+                }
+                Op::PhaseShift(degrees) => self.row(&mut phase).sums[0] = degrees,
+                Op::Stabilize | Op::DecayBeyondRange => {}
+            }
+        }
         Place {
-            numbers,
-            drops,
-            resonance,
-            magnitude,
-            phase,
-            entanglement,
-            coherence: length(self.drops.len() - drops as usize),
+            coherence: Coherence::of(ops),
+            multiplies,
+            start: position(start),
+            steps: length(self.rows.len() - start - 1),
             commands: length(ops.len()),
-            drops_beyond_range: ops.contains(&Op::DecayBeyondRange),
-            multiplies: bits(ops.iter().filter(changes_resonance), |op| {
-                matches!(op, Op::Resonate(_))
-            }),
-            stabilizes: bits(ops.iter().filter(changes_coherence), |op| {
-                *op == Op::Stabilize
-            }),
+            entangles,
         }
     }
 
-    /// Appends one lane and gives its length.
-    fn extend(&mut self, ops: &[Op], number: impl Fn(&Op) -> Option<f64>) -> u8 {
-        let before = self.numbers.len();
-        self.numbers.extend(ops.iter().filter_map(number));
-        length(self.numbers.len() - before)
+    /// The row of a lane's next step, which is there or comes after the last one.
+    fn row(&mut self, next: &mut usize) -> &mut Row {
+        let position = *next;
+        *next += 1;
+        if position == self.rows.len() {
+            self.rows.push(Row::NEUTRAL);
+        }
+        &mut self.rows[position]
     }
 
     /// Fills in what each `entangle` of a program adds, in their order.
     pub(crate) fn entangle(&mut self, place: &Place, targets: impl Iterator<Item = Entanglement>) {
-        let numbers = &mut self.numbers[place.numbers as usize..];
-        let (resonance, numbers) = numbers.split_at_mut(usize::from(place.resonance));
-        let before = usize::from(place.magnitude) + usize::from(place.phase);
-        let resonance = resonance.iter_mut().enumerate();
-        let added = resonance.filter(|(step, _)| !is_set(place.multiplies, *step));
-        for ((entanglement, (_, resonance)), target) in
-            numbers[before..].iter_mut().zip(added).zip(targets)
-        {
-            *entanglement = target.entanglement;
-            *resonance = target.resonance;
+        let steps = &mut self.rows[place.start as usize + 1..][..usize::from(place.steps)];
+        let steps = steps.iter_mut().enumerate();
+        let steps = steps.filter(|(step, _)| !is_set(place.multiplies, *step));
+        for ((_, row), target) in steps.zip(targets) {
+            row.sums[1] = target.entanglement;
+            row.resonance = target.resonance;
         }
     }
 
-    /// The program at `place`.
+    /// Lets a program start from `state`, but for the coherence.
+    pub(crate) fn start_from(&mut self, place: &Place, state: &FieldState) {
+        self.rows[place.start as usize] = Row::start(state);
+    }
+
+    /// The state that a program starts from, with this coherence.
+    pub(crate) fn start(&self, place: &Place, coherence: i64) -> FieldState {
+        self.rows[place.start as usize].state(coherence)
+    }
+
+    /// The program at `place`, to start from this coherence.
     // A call would hand the lanes over in memory, which costs an activation a tenth of its time.
     #[inline(always)]
-    pub(crate) fn program(&self, place: &Place) -> Program<'_> {
-        let numbers = &self.numbers[place.numbers as usize..];
-        let (resonance, numbers) = numbers.split_at(usize::from(place.resonance));
-        let (magnitude, numbers) = numbers.split_at(usize::from(place.magnitude));
-        let (phase, numbers) = numbers.split_at(usize::from(place.phase));
-        let entanglement = &numbers[..usize::from(place.entanglement)];
-        let drops = &self.drops[place.drops as usize..];
+    pub(crate) fn program(&self, place: &Place, start: i64) -> Program<'_> {
         Program {
-            resonance,
+            rows: &self.rows[place.start as usize..][..=usize::from(place.steps)],
             multiplies: place.multiplies,
-            magnitude,
-            phase,
-            entanglement,
-            coherence: &drops[..usize::from(place.coherence)],
-            stabilizes: place.stabilizes,
-            drops_beyond_range: place.drops_beyond_range,
+            start,
+            coherence: place.coherence,
         }
     }
-}
-
-/// Bit `n` tells whether item `n` is one of those meant.
-fn bits<'a>(items: impl Iterator<Item = &'a Op>, is_meant: impl Fn(&Op) -> bool) -> u64 {
-    items
-        .enumerate()
-        .filter(|(_, op)| is_meant(op))
-        .fold(0, |bits, (n, _)| bits | 1 << n)
 }
 
 fn is_set(bits: u64, place: usize) -> bool {
@@ -295,6 +370,7 @@ fn truncate(value: f64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
 
     fn decay(share: f64) -> Op {
         Op::alone(&Command::Decay(share))
@@ -332,6 +408,18 @@ mod tests {
         ));
     }
 
+    fn row(phase: f64, entanglement: f64, magnitude: f64, resonance: f64) -> Row {
+        Row {
+            sums: [phase, entanglement],
+            magnitude,
+            resonance,
+        }
+    }
+
+    fn state() -> FieldState {
+        row(30.0, 0.5, 2.0, 440.0).state(90)
+    }
+
     #[test]
     fn commands_stand_in_the_lanes_of_the_fields_that_they_change_in_their_order() {
         let entangle = |entanglement, resonance| Op::Entangle {
@@ -340,46 +428,131 @@ mod tests {
         };
         let decay = |keep, drop| Op::Decay { keep, drop };
         let mut lanes = Lanes::default();
-        let first = lanes.push(&[
-            Op::Stabilize,
-            Op::Resonate(2.0),
-            decay(0.5, 3),
-            entangle(7.0, 8.0),
-            Op::Amplify(0.25),
-            Op::Resonate(4.0),
-            Op::PhaseShift(-30.0),
-            Op::Stabilize,
-            Op::PhaseShift(60.0),
-        ]);
-        let second = lanes.push(&[Op::DecayBeyondRange, entangle(1.0, 5.0)]);
-        let none = lanes.push(&[]);
-        assert_eq!(
-            lanes.program(&first),
-            Program {
-                resonance: &[2.0, 8.0, 4.0],
-                multiplies: 0b101,
-                magnitude: &[0.5, 0.25],
-                phase: &[-30.0, 60.0],
-                entanglement: &[7.0],
-                coherence: &[0, 3, 0],
-                stabilizes: 0b101,
-                drops_beyond_range: false,
-            }
+        let first = lanes.push(
+            &state(),
+            &[
+                Op::Stabilize,
+                Op::Resonate(2.0),
+                decay(0.5, 3),
+                entangle(7.0, 8.0),
+                Op::Amplify(0.25),
+                Op::Resonate(4.0),
+                Op::PhaseShift(-30.0),
+                Op::Stabilize,
+            ],
         );
-        let second = lanes.program(&second);
-        assert_eq!((second.resonance, second.multiplies), (&[5.0][..], 0));
-        assert_eq!(second.entanglement, [1.0]);
-        assert!(second.drops_beyond_range && second.coherence.is_empty());
-        assert!(lanes.program(&none).resonance.is_empty());
+        let second = lanes.push(&state(), &[Op::DecayBeyondRange, entangle(1.0, 5.0)]);
+        let none = lanes.push(&state(), &[]);
+        let start = row(30.0, 0.5, 2.0, 440.0);
+        let program = lanes.program(&first, 90);
+        assert_eq!(
+            program.rows,
+            [
+                start,
+                row(-30.0, -0.0, 0.5, 2.0),
+                row(-0.0, 7.0, 0.25, 8.0),
+                row(-0.0, -0.0, 1.0, 4.0),
+            ]
+        );
+        assert_eq!((program.multiplies, program.start), (0b101, 90));
+        assert_eq!(program.coherence.after(90), Some(100));
+        assert_eq!((first.commands(), first.entangles()), (8, 1));
+        let second = lanes.program(&second, 90);
+        assert_eq!(second.rows, [start, row(-0.0, 1.0, 1.0, 5.0)]);
+        assert_eq!((second.multiplies, second.coherence.after(90)), (0, None));
+        assert_eq!(lanes.program(&none, 90).rows, [start]);
+        assert_eq!(lanes.start(&none, 90), state());
     }
 
     #[test]
     fn a_program_of_sixty_four_commands_fills_a_lane_to_its_last_bit() {
         let mut lanes = Lanes::default();
-        let place = lanes.push(&[Op::Resonate(1.0); 64]);
-        assert_eq!(lanes.program(&place).multiplies, u64::MAX);
-        let place = lanes.push(&[Op::Stabilize; 64]);
-        assert_eq!(lanes.program(&place).stabilizes, u64::MAX);
-        assert_eq!(lanes.program(&place).coherence.len(), 64);
+        let place = lanes.push(&state(), &[Op::Resonate(1.0); 64]);
+        let program = lanes.program(&place, 0);
+        assert_eq!((program.multiplies, program.rows.len()), (u64::MAX, 65));
+        let target = Op::Entangle {
+            entanglement: 0.0,
+            resonance: 0.0,
+        };
+        let place = lanes.push(&state(), &[target; 64]);
+        let shares = (1..=64).map(|share| Entanglement {
+            entanglement: f64::from(share),
+            resonance: f64::from(share) * 2.0,
+        });
+        lanes.entangle(&place, shares);
+        let program = lanes.program(&place, 0);
+        assert_eq!((program.multiplies, program.rows.len()), (0, 65));
+        assert_eq!(program.rows[64], row(-0.0, 64.0, 1.0, 128.0));
+    }
+
+    /// What the operations make of a coherence one after the other.
+    fn step_by_step(ops: &[Op], start: i64) -> Option<i64> {
+        ops.iter()
+            .try_fold(start, |before, op| op.coherence(before))
+    }
+
+    #[test]
+    fn a_neutral_number_changes_no_bit() {
+        for number in [0.0, -0.0, 1.5, -1.5, 5e-324, f64::MAX, f64::INFINITY] {
+            let Row {
+                sums,
+                magnitude,
+                resonance,
+            } = Row::NEUTRAL;
+            let after = [
+                number + sums[0],
+                number + sums[1],
+                number * magnitude,
+                number + resonance,
+            ];
+            assert_eq!(after.map(f64::to_bits), [number.to_bits(); 4], "{number}");
+        }
+    }
+
+    #[test]
+    fn one_cap_and_one_sum_make_of_every_start_what_the_steps_make_of_it() {
+        let mut seed = 1_u64;
+        let mut below = |bound: u64| {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % bound
+        };
+        for _ in 0..500 {
+            let ops: Vec<Op> = (0..below(8))
+                .map(|_| match below(3) {
+                    0 => Op::Stabilize,
+                    1 => decay(below(400) as f64 - 200.0),
+                    _ => decay(below(30) as f64 / 10.0),
+                })
+                .collect();
+            let coherence = Coherence::of(&ops);
+            for start in 0..=Coherence::START_MAX {
+                assert_eq!(
+                    coherence.after(start),
+                    step_by_step(&ops, start),
+                    "{start} {ops:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_coherence_that_some_start_leads_out_of_its_range_is_left_to_the_steps() {
+        let far = decay(-922_337_203_685_477_478.4);
+        for (ops, least, greatest) in [
+            (vec![far], true, true),
+            (vec![far, decay(-3.0)], true, false),
+            (vec![far, Op::Stabilize, decay(-3.0)], true, true),
+            (vec![decay(-922_337_203_685_477_580.8)], false, false),
+            (vec![Op::DecayBeyondRange, Op::Stabilize], false, false),
+        ] {
+            let ends = [0, Coherence::START_MAX];
+            let steps = ends.map(|start| step_by_step(&ops, start));
+            assert_eq!(steps.map(|end| end.is_some()), [least, greatest], "{ops:?}");
+            let after = ends.map(|start| Coherence::of(&ops).after(start));
+            let all = if least && greatest { steps } else { [None; 2] };
+            assert_eq!(after, all, "{ops:?}");
+        }
     }
 }

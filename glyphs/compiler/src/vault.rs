@@ -72,7 +72,8 @@ impl Gate {
 /// What an activation reads of one glyph.
 #[derive(Clone, Debug)]
 pub(crate) struct Compiled {
-    pub(crate) inherited: FieldState,
+    /// The coherence after inheritance, percent; the rest of that state is where its program starts.
+    pub(crate) coherence: i64,
     pub(crate) program: Place,
     pub(crate) gate: Gate,
     pub(crate) constraints: Range<u32>,
@@ -184,15 +185,17 @@ impl Vault {
 
     /// Its state after inheritance, before its program; not finite if that overflows.
     #[must_use]
-    pub fn inherited(&self, glyph: GlyphIndex) -> &FieldState {
-        &self.compiled(glyph).inherited
+    pub fn inherited(&self, glyph: GlyphIndex) -> FieldState {
+        let compiled = self.compiled(glyph);
+        self.lanes.start(&compiled.program, compiled.coherence)
     }
 
     /// Its program.
     #[must_use]
     #[inline]
     pub fn program(&self, glyph: GlyphIndex) -> Program<'_> {
-        self.lanes.program(&self.compiled(glyph).program)
+        let compiled = self.compiled(glyph);
+        self.lanes.program(&compiled.program, compiled.coherence)
     }
 
     /// What its constraints come to.

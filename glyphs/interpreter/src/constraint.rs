@@ -6,48 +6,38 @@ use alloc::vec::Vec;
 use glyph_compiler::{Gate, GlyphIndex, Vault};
 use glyph_parser::Constraint;
 
-/// Checks every constraint of `glyph` on its state after inheritance and its parents' activity.
+/// Whether nothing that is known of its constraints and of its parents' activity refuses `glyph`.
 #[inline]
-pub(crate) fn check(
-    interpreter: &Interpreter,
-    vault: &Vault,
-    glyph: GlyphIndex,
-) -> Result<(), ActivationError> {
-    let is_open = match vault.gate(glyph) {
+pub(crate) fn is_open(interpreter: &Interpreter, vault: &Vault, glyph: GlyphIndex) -> bool {
+    match vault.gate(glyph) {
         Gate::Open => true,
-        Gate::Parents => {
-            let mut parents = vault.parents(glyph).iter();
-            // Parents stay active: a glyph that was activated before is not asked about its own again.
-            interpreter.is_active(glyph) || parents.all(|parent| interpreter.is_active(*parent))
-        }
+        // Parents stay active: a glyph that was activated before is not asked about its own again.
+        Gate::Parents => interpreter.is_active(glyph),
         Gate::Closed => false,
-    };
-    if is_open {
-        Ok(())
-    } else {
-        first_refusal(interpreter, vault, glyph)
     }
 }
 
-/// Looks for the first constraint that does not hold.
-#[cold]
-fn first_refusal(
+fn parents_are_active(interpreter: &Interpreter, vault: &Vault, glyph: GlyphIndex) -> bool {
+    let mut parents = vault.parents(glyph).iter();
+    parents.all(|parent| interpreter.is_active(*parent))
+}
+
+/// Checks every constraint of `glyph` on its state after inheritance and its parents' activity, and tells the
+/// first that does not hold.
+pub(crate) fn check(
     interpreter: &Interpreter,
     vault: &Vault,
     glyph: GlyphIndex,
 ) -> Result<(), ActivationError> {
     for constraint in vault.constraints(glyph) {
         let (holds, actual) = match constraint {
-            Constraint::ParentsActive(_) => {
-                let mut parents = vault.parents(glyph).iter();
-                (parents.all(|parent| interpreter.is_active(*parent)), None)
-            }
+            Constraint::ParentsActive(_) => (parents_are_active(interpreter, vault, glyph), None),
             Constraint::Compare {
                 field,
                 comparison,
                 number,
             } => {
-                let value = field.value(vault.inherited(glyph));
+                let value = field.value(&vault.inherited(glyph));
                 // A state that is not finite fails as such, whatever the comparison says.
                 let holds = comparison.holds(value, *number) || !value.is_finite();
                 (holds, Some(value))

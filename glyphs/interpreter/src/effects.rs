@@ -3,10 +3,9 @@
 //! Section "What an activation does to the substrate" of the GDF specification. Normalizing
 //! (clamping, wrapping) is the business of the cell write itself.
 
-use crate::ActivationError;
+use crate::{Outcome, run};
 use abi::CellIndex;
 use abi::response::FieldState;
-use alloc::string::String;
 use glyph_compiler::{GlyphIndex, Vault};
 
 /// Magnitude of a cell for a magnitude of 1 of a state.
@@ -47,31 +46,51 @@ pub struct Wave {
     pub frequency: f64,
 }
 
-/// The effects of `glyph` with its final, finite state.
-pub(crate) fn of(
-    vault: &Vault,
-    glyph: GlyphIndex,
-    state: &FieldState,
-) -> Result<Effects, ActivationError> {
-    let home = vault.home(glyph);
-    let write = vault.writes_field_state(glyph).then(|| CellWrite {
-        cell: home,
-        magnitude: CELL_MAGNITUDE * state.magnitude,
-        phase: state.phase.to_radians(),
-        coherence: CELL_COHERENCE * coherence(state),
-    });
-    if write.is_some_and(|write| !write.magnitude.is_finite()) {
-        return Err(ActivationError::NonFinite {
-            glyph: vault.id(glyph).clone(),
-            step: String::from("the write of its home cell"),
-        });
+impl Outcome {
+    /// Of `glyph`, with its final state.
+    #[inline(always)]
+    pub(crate) fn of(vault: &Vault, glyph: GlyphIndex, state: FieldState) -> Self {
+        Outcome {
+            state,
+            home: vault.home(glyph),
+            writes_field_state: vault.writes_field_state(glyph),
+            starts_wave: vault.starts_wave(glyph),
+        }
     }
-    let wave = vault.starts_wave(glyph).then_some(Wave {
-        origin: home,
-        amplitude: state.magnitude,
-        frequency: state.resonance,
-    });
-    Ok(Effects { write, wave })
+
+    /// Whether every number of the state and of the effects is finite.
+    #[inline]
+    pub(crate) fn is_finite(&self) -> bool {
+        let scale = if self.writes_field_state {
+            CELL_MAGNITUDE
+        } else {
+            1.0
+        };
+        run::is_finite(&FieldState {
+            magnitude: scale * self.state.magnitude,
+            ..self.state
+        })
+    }
+
+    /// What is to happen to the substrate.
+    #[must_use]
+    #[inline]
+    pub fn effects(&self) -> Effects {
+        let state = &self.state;
+        Effects {
+            write: self.writes_field_state.then(|| CellWrite {
+                cell: self.home,
+                magnitude: CELL_MAGNITUDE * state.magnitude,
+                phase: state.phase.to_radians(),
+                coherence: CELL_COHERENCE * coherence(state),
+            }),
+            wave: self.starts_wave.then_some(Wave {
+                origin: self.home,
+                amplitude: state.magnitude,
+                frequency: state.resonance,
+            }),
+        }
+    }
 }
 
 #[expect(

@@ -6,7 +6,8 @@
 //!
 //! Invariants:
 //! - a successful activation allocates nothing, searches nothing and walks no ancestors (a glyph
-//!   that requires its parents looks at those alone);
+//!   that requires its parents looks at those alone), unless it is traced or its coherence comes within
+//!   a thousand percent of the ends of its 64 bits;
 //! - every number of an [`Outcome`] is finite;
 //! - the same vault and history give the same bits on every machine: each operation is one
 //!   rounded `f64` operation in the order of the program.
@@ -27,7 +28,10 @@ pub use effects::{CellWrite, Effects, Wave};
 pub use error::ActivationError;
 pub use run::{Step, Tracer};
 
+use abi::CellIndex;
 use abi::response::FieldState;
+use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use glyph_compiler::{GlyphIndex, Vault};
@@ -37,8 +41,10 @@ use glyph_compiler::{GlyphIndex, Vault};
 pub struct Outcome {
     /// The final state.
     pub state: FieldState,
-    /// What it does to the substrate.
-    pub effects: Effects,
+    /// The glyph's home cell, and what it does there.
+    home: CellIndex,
+    writes_field_state: bool,
+    starts_wave: bool,
 }
 
 /// The activity of one vault's glyphs since boot.
@@ -79,20 +85,47 @@ impl Interpreter {
     ///
     /// # Errors
     /// [`ActivationError`] if a constraint does not hold or the arithmetic leaves the finite
-    /// numbers or the range of a coherence.
+    /// numbers or the range of a coherence. It is boxed, since a caller who passes a result on would move
+    /// room for the whole error with every outcome, which costs as much as the activation.
     pub fn activate(
         &self,
         vault: &Vault,
         glyph: GlyphIndex,
         tracer: Option<Tracer<'_>>,
-    ) -> Result<Outcome, ActivationError> {
+    ) -> Result<Outcome, Box<ActivationError>> {
+        if tracer.is_none()
+            && constraint::is_open(self, vault, glyph)
+            && let Some(outcome) = by_lanes(vault, glyph)
+        {
+            return Ok(outcome);
+        }
+        self.activate_with_questions(vault, glyph, tracer)
+    }
+
+    /// The same with every question asked: for a first activation, for a tracer, and to tell why one comes to
+    /// nothing.
+    #[cold]
+    fn activate_with_questions(
+        &self,
+        vault: &Vault,
+        glyph: GlyphIndex,
+        tracer: Option<Tracer<'_>>,
+    ) -> Result<Outcome, Box<ActivationError>> {
         constraint::check(self, vault, glyph)?;
-        let state = match tracer {
-            None => run::run(vault, glyph)?,
-            Some(tracer) => run::run_traced(vault, glyph, tracer)?,
-        };
-        let effects = effects::of(vault, glyph, &state)?;
-        Ok(Outcome { state, effects })
+        if tracer.is_none()
+            && let Some(outcome) = by_lanes(vault, glyph)
+        {
+            return Ok(outcome);
+        }
+        let state = run::run_by_steps(vault, glyph, tracer.unwrap_or(&mut |_, _| {}))?;
+        let outcome = Outcome::of(vault, glyph, state);
+        if !outcome.is_finite() {
+            return Err(Box::new(ActivationError::NonFinite {
+                glyph: vault.id(glyph).clone(),
+                step: String::from("the write of its home cell"),
+            }));
+        }
+        Ok(outcome)
     }
 
     /// Makes `glyph` active: its effects have been applied.
@@ -100,6 +133,13 @@ impl Interpreter {
         let count = &mut self.activations[glyph.position()];
         *count = count.saturating_add(1);
     }
+}
+
+/// Computes an activation that no constraint refuses; `None` if it may leave the range of its numbers.
+#[inline(always)]
+fn by_lanes(vault: &Vault, glyph: GlyphIndex) -> Option<Outcome> {
+    let outcome = Outcome::of(vault, glyph, run::run(vault, glyph)?);
+    outcome.is_finite().then_some(outcome)
 }
 
 #[cfg(test)]

@@ -37,8 +37,8 @@ impl Outcome {
         Activation {
             glyph,
             state: self.state,
-            cell: self.effects.write.map(|write| write.cell),
-            wave: self.effects.wave.is_some(),
+            cell: self.writes_field_state.then_some(self.home),
+            wave: self.starts_wave,
             trace,
         }
     }

@@ -1,25 +1,18 @@
 //! Runs programs, plain or with a trace.
 //!
 //! Invariants:
-//! - [`run`], by lanes, and [`run_traced`], command by command, compute the same bits: each field goes
+//! - [`run`], by lanes, and [`run_by_steps`], command by command, compute the same bits: each field goes
 //!   through the same operations in the same order;
 //! - a value that is not finite stays so through every operation, therefore one check at the
-//!   end finds it; only the coherence, an integer, is checked where it changes.
+//!   end finds it; only the coherence, an integer, has a check of its own.
 
 use crate::ActivationError;
 use abi::response::FieldState;
 use alloc::format;
 use alloc::string::ToString;
 use core::fmt;
-use glyph_compiler::{GlyphIndex, Op, Program, Vault};
+use glyph_compiler::{GlyphIndex, Op, Vault};
 use glyph_parser::{Command, Definition};
-
-/// Coherence above which `stabilize` gives [`COHERENCE_FULL`], percent.
-const COHERENCE_NEARLY_FULL: i64 = 90;
-/// Coherence that `stabilize` strives for, percent.
-const COHERENCE_FULL: i64 = 100;
-/// Coherence that `stabilize` adds below that, percent.
-const COHERENCE_STEP: i64 = 10;
 
 /// Is told each step of an activation and the state after it.
 pub type Tracer<'a> = &'a mut dyn FnMut(Step<'_>, &FieldState);
@@ -52,58 +45,37 @@ impl fmt::Display for Step<'_> {
     }
 }
 
-/// Runs the program of `glyph` on its inherited state.
-#[inline]
-pub(crate) fn run(vault: &Vault, glyph: GlyphIndex) -> Result<FieldState, ActivationError> {
-    match run_lanes(&vault.program(glyph), vault.inherited(glyph)) {
-        Some(state) if is_finite(&state) => Ok(state),
-        _ => Err(first_failure(vault, glyph)),
-    }
-}
-
-/// The state after the program; `None` if the coherence leaves its range.
-#[inline]
-fn run_lanes(program: &Program<'_>, start: &FieldState) -> Option<FieldState> {
-    let mut state = *start;
+/// Runs the program of `glyph` on its inherited state, lane by lane; `None` if it may leave its range.
+// As is all that an activation by lanes calls: each call would hand numbers over in memory.
+#[inline(always)]
+pub(crate) fn run(vault: &Vault, glyph: GlyphIndex) -> Option<FieldState> {
+    let program = vault.program(glyph);
+    let (start, steps) = program.rows.split_first()?;
+    let mut row = *start;
     let mut multiplies = program.multiplies;
-    for number in program.resonance {
+    for step in steps {
         if multiplies & 1 == 1 {
-            state.resonance *= number;
+            row.resonance *= step.resonance;
         } else {
-            state.resonance += number;
+            row.resonance += step.resonance;
         }
         multiplies >>= 1;
+        row.magnitude *= step.magnitude;
+        let [phase, entanglement] = step.sums;
+        row.sums = [row.sums[0] + phase, row.sums[1] + entanglement];
     }
-    for factor in program.magnitude {
-        state.magnitude *= factor;
-    }
-    for degrees in program.phase {
-        state.phase += degrees;
-    }
-    for coefficient in program.entanglement {
-        state.entanglement += coefficient;
-    }
-    let mut stabilizes = program.stabilizes;
-    for drop in program.coherence {
-        state.coherence = if stabilizes & 1 == 1 {
-            stabilized(state.coherence)
-        } else {
-            state.coherence.checked_sub(*drop)?
-        };
-        stabilizes >>= 1;
-    }
-    (!program.drops_beyond_range).then_some(state)
+    Some(row.state(program.coherence.after(program.start)?))
 }
 
 /// The same, telling each step and stopping at the first that leaves the range.
-pub(crate) fn run_traced(
+pub(crate) fn run_by_steps(
     vault: &Vault,
     glyph: GlyphIndex,
     tracer: Tracer<'_>,
 ) -> Result<FieldState, ActivationError> {
     let definition = &vault.definition(glyph);
     tracer(Step::Start, &definition.own_state());
-    let mut state = *vault.inherited(glyph);
+    let mut state = vault.inherited(glyph);
     if !definition.parents.is_empty() {
         tracer(Step::Inherit(definition), &state);
     }
@@ -134,28 +106,17 @@ fn apply(op: &Op, state: &mut FieldState) -> bool {
         }
         Op::Amplify(factor) => state.magnitude *= factor,
         Op::PhaseShift(degrees) => state.phase += degrees,
-        Op::Stabilize => state.coherence = stabilized(state.coherence),
-        Op::Decay { keep, drop } => {
-            state.magnitude *= keep;
-            let Some(coherence) = state.coherence.checked_sub(drop) else {
-                return false;
-            };
-            state.coherence = coherence;
-        }
-        Op::DecayBeyondRange => return false,
+        Op::Decay { keep, .. } => state.magnitude *= keep,
+        Op::Stabilize | Op::DecayBeyondRange => {}
     }
-    true
+    let coherence = op.coherence(state.coherence);
+    state.coherence = coherence.unwrap_or(state.coherence);
+    coherence.is_some()
 }
 
-fn stabilized(coherence: i64) -> i64 {
-    if coherence > COHERENCE_NEARLY_FULL {
-        COHERENCE_FULL
-    } else {
-        coherence + COHERENCE_STEP
-    }
-}
-
-fn is_finite(state: &FieldState) -> bool {
+/// Whether every number of the state is.
+#[inline]
+pub(crate) fn is_finite(state: &FieldState) -> bool {
     // 0 times a finite number is 0, and times any other no number: one comparison for all four.
     let zeros = [
         state.resonance * 0.0,
@@ -164,15 +125,6 @@ fn is_finite(state: &FieldState) -> bool {
         state.entanglement * 0.0,
     ];
     (zeros[0] + zeros[1]) + (zeros[2] + zeros[3]) == 0.0
-}
-
-/// Runs a failing program once more to tell at which step it fails.
-#[cold]
-fn first_failure(vault: &Vault, glyph: GlyphIndex) -> ActivationError {
-    match run_traced(vault, glyph, &mut |_, _| {}) {
-        Err(error) => error,
-        Ok(_) => unreachable!("plain and traced runs compute the same"),
-    }
 }
 
 fn non_finite(definition: &Definition, at: Option<(usize, &Command)>) -> ActivationError {

@@ -100,8 +100,8 @@ impl Page {
         assert!(!ids.is_empty(), "a block of states names no glyph");
         let line = |id: &&str| {
             let outcome = self.activate(self.find(id), &mut String::new());
-            let write = outcome.effects.write.map_or("", |_| "; writes its cell");
-            let wave = outcome.effects.wave.map_or("", |_| "; starts a wave");
+            let write = outcome.effects().write.map_or("", |_| "; writes its cell");
+            let wave = outcome.effects().wave.map_or("", |_| "; starts a wave");
             format!("{id}: {}{write}{wave}\n", shown(&outcome.state))
         };
         ids.iter().map(line).collect()

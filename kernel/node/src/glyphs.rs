@@ -118,9 +118,9 @@ impl Glyphs {
         };
         let outcome = outcome.map_err(|error| Failure {
             reason: error.reason(),
-            fault: Fault::from(error),
+            fault: Fault::from(*error),
         })?;
-        apply(field, &outcome.effects).map_err(|error| Failure {
+        apply(field, &outcome.effects()).map_err(|error| Failure {
             reason: SUBSTRATE_REASON,
             fault: Fault::from(error),
         })?;

@@ -5,7 +5,8 @@
 //!
 //! Owns how the contestants are timed; each has a module. All of them must come to the same state,
 //! and each figure is the median of rounds in which they take turns, so that what else the machine
-//! does hits all alike.
+//! does hits all alike. An outcome is looked at where it was left: to move it, as `?` does, takes longer
+//! than the function that made it.
 #![forbid(unsafe_code)]
 
 mod c;

@@ -71,7 +71,7 @@ fn link_and_entangle(
         let parents = position(parents_of_all.len());
         parents_of_all.extend(links.parents.of(node).filter_map(|node| index_of[node]));
         compiled.push(Compiled {
-            inherited: draft.own,
+            coherence: draft.own.coherence,
             program: draft.program,
             gate: Gate::Open,
             constraints: draft.constraints.clone(),
@@ -97,10 +97,11 @@ fn inherit(vault: &mut Vault, order: impl Iterator<Item = (GlyphIndex, u32)>) {
     for (glyph, generations) in order {
         let parents = vault.parents(glyph).iter();
         let parents = parents.map(|parent| &inheritances[parent.position()]);
-        let (inheritance, state) = collapse(vault.inherited(glyph), parents);
+        let (inheritance, state) = collapse(&vault.inherited(glyph), parents);
         let gate = Gate::of(vault.constraints(glyph), &state);
         let compiled = &mut vault.compiled[glyph.position()];
-        compiled.inherited = state;
+        compiled.coherence = state.coherence;
+        vault.lanes.start_from(&compiled.program, &state);
         compiled.gate = gate;
         compiled.generations = generations;
         inheritances[glyph.position()] = inheritance;

@@ -85,9 +85,10 @@ impl Drafts {
         self.ops.extend(definition.program.iter().map(Op::alone));
         let constraints = position(self.constraints.len());
         self.constraints.extend_from_slice(&definition.constraints);
+        let own = definition.own_state();
         self.drafts.push(Draft {
-            own: definition.own_state(),
-            program: self.lanes.push(&self.ops),
+            own,
+            program: self.lanes.push(&own, &self.ops),
             constraints: constraints..position(self.constraints.len()),
             writes_field_state: definition.has_output(Definition::OUTPUT_FIELD_STATE),
             starts_wave: definition.has_output(Definition::OUTPUT_RESONANCE),

@@ -56,8 +56,10 @@ fn a_sound_vault_loads_sorted_with_homes_parents_and_generations() {
     let b = vault.find(&GlyphId::new("b").unwrap()).unwrap();
     assert!(vault.writes_field_state(b) && !vault.starts_wave(b));
     let program = vault.program(b);
-    assert_eq!((program.resonance, program.multiplies), (&[88.0][..], 0));
-    assert_eq!(program.entanglement, [1.0]);
+    assert_eq!((program.rows.len(), program.multiplies), (2, 0));
+    assert_eq!(program.rows[0].state(program.start), vault.inherited(b));
+    let entangled = program.rows[1];
+    assert_eq!((entangled.resonance, entangled.sums[1]), (88.0, 1.0));
     assert_eq!(vault.error_counts().total(), 0);
 }
 

@@ -134,11 +134,11 @@ fn every_shipped_glyph_comes_to_its_written_state() {
                 "{id}: naive"
             );
             let cell = outcome
-                .effects
+                .effects()
                 .write
                 .map_or("-".to_string(), |write| write.cell.to_string());
             assert_eq!(words[5], cell, "{id}");
-            assert_eq!(words[6] == "yes", outcome.effects.wave.is_some(), "{id}");
+            assert_eq!(words[6] == "yes", outcome.effects().wave.is_some(), "{id}");
         }
     }
 }
