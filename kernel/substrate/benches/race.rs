@@ -4,6 +4,8 @@
 //! - `time OPERATION SIDE COUNT`: nanoseconds of the processor's time that COUNT operations on
 //!   SIDE x SIDE cells took, so that other programs on the machine count for little;
 //! - `do OPERATION SIDE COUNT`: the same, with no clock read and no answer but 0;
+//! - `form NAME`: sums lines up in that form from the next field on, and tells its name: one of
+//!   [`Form`]'s, or `quickest`, as at the start;
 //! - `bytes SIDE`: bytes of guarded memory for SIDE x SIDE cells;
 //! - `values`: what a fixed session leaves in 64 x 64 cells, a cell a line.
 //!
@@ -20,6 +22,7 @@ use rustix::time::{ClockId, clock_gettime};
 use std::hint::black_box;
 use std::io::Write as _;
 use substrate::Substrate;
+use vector::Form;
 
 /// Ticks after which magnitudes of 1000 have not yet come to rest.
 const TICKS_MAX: u64 = 1000;
@@ -48,9 +51,13 @@ fn thread_ns() -> i64 {
 }
 
 impl Racer {
-    fn new(side: u32) -> Self {
+    fn new(side: u32, form: Option<Form>) -> Self {
+        let mut field = Substrate::new(side, side).expect("the grid fits");
+        if let Some(form) = form {
+            field.set_form(form);
+        }
         Racer {
-            field: Substrate::new(side, side).expect("the grid fits"),
+            field,
             side,
             done: 0,
             ticks: TICKS_MAX,
@@ -149,6 +156,7 @@ fn values(output: &mut impl std::io::Write) -> std::io::Result<()> {
 fn main() -> std::io::Result<()> {
     let mut output = std::io::stdout().lock();
     let mut racer: Option<Racer> = None;
+    let mut form = None;
     for line in std::io::stdin().lines() {
         let line = line?;
         let words: Vec<&str> = line.split(' ').collect();
@@ -158,7 +166,7 @@ fn main() -> std::io::Result<()> {
                 // The one before goes first: there may not be room for both.
                 racer = None;
             }
-            racer.take().unwrap_or_else(|| Racer::new(side))
+            racer.take().unwrap_or_else(|| Racer::new(side, form))
         };
         match *words {
             [what @ ("time" | "do"), operation, cells, count] => {
@@ -167,6 +175,11 @@ fn main() -> std::io::Result<()> {
                 let time = one.time(operation, count.parse().expect("a count"), clock);
                 writeln!(output, "{time}")?;
                 racer = Some(one);
+            }
+            ["form", name] => {
+                form = Form::named(name);
+                racer = None;
+                writeln!(output, "{}", form.unwrap_or_else(Form::quickest).name())?;
             }
             ["bytes", cells] => {
                 let one = of_side(side(cells));

@@ -27,12 +27,13 @@
 use crate::defect::{Defect, planted};
 use crate::pair::Pair;
 use core::ops::Range;
+use vector::{Keys, Unit, Work};
 
 /// Words in a line: 192 bytes, three cache lines.
-pub(crate) const WORDS: usize = 24;
+pub(crate) const WORDS: usize = vector::WORDS;
 
 /// The unit that is verified, repaired and poisoned as a whole.
-pub(crate) type Line = [u64; WORDS];
+pub(crate) type Line = vector::Line;
 
 /// Keys of the low halves: for word `i` the first prime from SHA-256("glyphos substrate half
 /// N") on, N = 2 i, cut to 32 bits with the highest bit set.
@@ -91,6 +92,12 @@ const HIGH: Line = [
     0x86a9_c931,
 ];
 
+/// The keys, as a vector unit takes them.
+pub(crate) static KEYS: Keys = Keys {
+    low: LOW,
+    high: HIGH,
+};
+
 /// Checksum of a line of zeros at address 0: SHA-256("glyphos substrate seed"), made odd.
 const SEED: u64 = 0xe14c_111a_784f_ca77;
 
@@ -135,6 +142,19 @@ pub(crate) fn seed(address: usize, generation: u32) -> u64 {
     };
     SEED.wrapping_add((address as u64).wrapping_mul(STEP))
         .wrapping_add(generation.wrapping_mul(GENERATION))
+}
+
+/// What all words of a line add to its checksum, in any form.
+#[derive(Debug)]
+pub(crate) struct Share<'a>(pub(crate) &'a Line);
+
+impl Work for Share<'_> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run<U: Unit>(self, unit: U) -> u64 {
+        unit.share(self.0, &KEYS)
+    }
 }
 
 /// Checksum of `line` kept at `address`, in its generation `generation`.

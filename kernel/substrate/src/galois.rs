@@ -22,9 +22,6 @@ const MEMBERS_MAX: usize = crate::geometry::STRIPE_MEMBERS_MAX;
 /// Powers of x by which a pair of a line can be moved.
 const POWERS: [u16; PAIRS + MEMBERS_MAX - 1] = powers();
 
-/// Pairs of the sum of a stripe's lines, each moved up by its place there.
-pub(crate) const RAISED_PAIRS: usize = PAIRS + MEMBERS_MAX - 1;
-
 #[expect(
     clippy::indexing_slicing,
     reason = "evaluated at compile time, where an index out of bounds is an error"
@@ -90,21 +87,6 @@ pub(crate) fn times(line: &Line, element: u16) -> Line {
         }
     }
     product
-}
-
-/// The line that a sum of moved lines comes to: its powers from x^12 on, brought down.
-#[inline(always)]
-#[expect(
-    clippy::indexing_slicing,
-    reason = "pairs from PAIRS on go down by PAIRS, or by less"
-)]
-pub(crate) fn reduced(mut sum: [u64; 2 * RAISED_PAIRS]) -> Line {
-    for word in (WORDS..2 * RAISED_PAIRS).rev() {
-        let value = sum[word];
-        sum[word - WORDS] ^= value;
-        sum[word - WORDS + 2 * TAP] ^= value;
-    }
-    core::array::from_fn(|word| sum[word])
 }
 
 /// The product of two elements.
@@ -216,22 +198,5 @@ mod tests {
                 assert_eq!(sum, times(&line, power(weight)), "pair {pair}");
             }
         }
-    }
-
-    #[test]
-    fn a_sum_of_moved_lines_is_brought_down_to_the_sum_of_products() {
-        let mut sum = [0; 2 * RAISED_PAIRS];
-        let mut expected = [0; WORDS];
-        for member in 0..MEMBERS_MAX {
-            let line = any_line(member as u64);
-            for (word, value) in line.iter().enumerate() {
-                sum[2 * member + word] ^= value;
-            }
-            let product = times(&line, power(member));
-            for (total, word) in expected.iter_mut().zip(product) {
-                *total ^= word;
-            }
-        }
-        assert_eq!(reduced(sum), expected);
     }
 }

@@ -30,7 +30,7 @@ mod sums;
 mod tests;
 
 use crate::census::Census;
-use crate::checksum::{Line, WORDS, advance, change, change_of_pairs, checksum};
+use crate::checksum::{Line, Share, WORDS, advance, change, change_of_pairs, checksum, seed};
 use crate::defect::{Defect, planted};
 use crate::event::{Action, EventLog, Finding, IntegrityEvent, Place};
 use crate::galois::{self, places_of, raise};
@@ -42,6 +42,7 @@ use crate::survey::{Moment, Survey};
 use aligned::Aligned;
 use alloc::vec::Vec;
 use retire::Pages;
+use vector::Form;
 
 /// A memory of so many lines is in the caches anyhow: 1.5 MiB.
 const CACHED_LINES: usize = 1 << 13;
@@ -50,6 +51,8 @@ const CACHED_LINES: usize = 1 << 13;
 #[derive(Debug)]
 pub(crate) struct Guard {
     pub(crate) geometry: Geometry,
+    /// In which form lines are summed up.
+    pub(crate) form: Form,
     /// Data lines, then first parity lines, then second ones, then spare pages.
     blocks: Vec<Aligned>,
     /// For each block its checksum, kept apart from it so that a block that went back to an
@@ -303,8 +306,9 @@ impl Guard {
     )]
     fn whole_line(&self, line: usize) -> Option<&Line> {
         let content = self.block(line);
-        let is_whole =
-            checksum(content, line, self.generations[line]) == self.stored_checksum(line);
+        let share = self.form.run(Share(content));
+        let checksum = seed(line, self.generations[line]).wrapping_add(share);
+        let is_whole = checksum == self.stored_checksum(line);
         is_whole.then_some(content)
     }
 

@@ -61,6 +61,7 @@ use guard::{Guard, Verified};
 use line::{
     COHERENCE, DECAY_RATE, DECAY_RATE_INITIAL, FLAGS, LAST_UPDATE, MAGNITUDE, PHASE, SETTLED,
 };
+use vector::Form;
 
 /// Share of a force that goes to a cell's magnitude, phase and coherence.
 const FORCE_TO_MAGNITUDE: f64 = 0.9;
@@ -116,6 +117,18 @@ impl Substrate {
     /// [`SubstrateError::Empty`] or [`SubstrateError::TooLarge`].
     pub fn bytes_for(width: u32, height: u32) -> Result<u64, SubstrateError> {
         Ok(Guard::bytes_for(&Geometry::new(width, height)?))
+    }
+
+    /// In which form lines are summed up: by the instructions that the processor was quickest
+    /// with.
+    #[must_use]
+    pub fn form(&self) -> &'static str {
+        self.guard.form.name()
+    }
+
+    /// Sums lines up in another form from now on: all forms give the same bits.
+    pub fn set_form(&mut self, form: Form) {
+        self.guard.form = form;
     }
 
     /// Cells in the grid.

@@ -69,32 +69,44 @@ impl Sums {
     /// Adds a verified line of which `cells` are cells of the grid.
     #[inline(always)]
     pub(crate) fn add(&mut self, content: &Line, cells: u64) {
-        self.settled_min = self.settled_min.min(line::word(content, SETTLED));
-        let magnitude = Lane::ALL.map(|lane| line::number(content, MAGNITUDE, lane));
-        let coherence = Lane::ALL.map(|lane| line::number(content, COHERENCE, lane));
-        let is_full =
-            cells == LANES as u64 && line::word(content, line::FLAGS) & line::POISONED_ALL == 0;
-        if is_full {
-            self.readable += LANES as u64;
-            add_all(&mut self.magnitude, magnitude);
-            add_all(&mut self.coherence, coherence);
-            keep_all(&mut self.magnitude_min, magnitude, |new, old| new < old);
-            keep_all(&mut self.magnitude_max, magnitude, |new, old| new > old);
+        if cells == LANES as u64 && !line::has_poison(content) {
+            self.add_cells(content);
         } else {
-            *self = self.with_readable(content, cells, magnitude, coherence);
+            *self = self.with_readable(content, cells);
         }
+    }
+
+    /// Adds verified lines whose cells are all cells of the grid, and none of them lost.
+    #[inline(always)]
+    pub(crate) fn add_whole(&mut self, lines: &[&Line]) {
+        // By value, so that the sums stay in registers.
+        let mut sums = *self;
+        for content in lines {
+            sums.add_cells(content);
+        }
+        *self = sums;
+    }
+
+    /// Adds a line whose cells all count.
+    #[inline(always)]
+    fn add_cells(&mut self, content: &Line) {
+        let magnitude = line::column(content, MAGNITUDE).map(f64::from_bits);
+        let coherence = line::column(content, COHERENCE).map(f64::from_bits);
+        self.settled_min = self.settled_min.min(line::word(content, SETTLED));
+        self.readable += LANES as u64;
+        add_all(&mut self.magnitude, magnitude);
+        add_all(&mut self.coherence, coherence);
+        keep_all(&mut self.magnitude_min, magnitude, |new, old| new < old);
+        keep_all(&mut self.magnitude_max, magnitude, |new, old| new > old);
     }
 
     /// These sums with those cells of a line added that there are and that are not lost. By
     /// value, so that the sums of a long run of whole lines may stay in registers.
     #[cold]
-    fn with_readable(
-        mut self,
-        content: &Line,
-        cells: u64,
-        mut magnitude: [f64; LANES],
-        mut coherence: [f64; LANES],
-    ) -> Self {
+    fn with_readable(mut self, content: &Line, cells: u64) -> Self {
+        self.settled_min = self.settled_min.min(line::word(content, SETTLED));
+        let mut magnitude = line::column(content, MAGNITUDE).map(f64::from_bits);
+        let mut coherence = line::column(content, COHERENCE).map(f64::from_bits);
         let (mut least, mut greatest) = (magnitude, magnitude);
         for (index, lane) in (0..).zip(Lane::ALL) {
             if index < cells && !line::is_poisoned(content, lane) {

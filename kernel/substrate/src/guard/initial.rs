@@ -21,6 +21,7 @@ use crate::line;
 use crate::numbers::Numbers;
 use crate::survey::Survey;
 use alloc::vec::Vec;
+use vector::Form;
 
 impl Guard {
     /// Takes the memory for `geometry`.
@@ -55,6 +56,7 @@ impl Guard {
         generations.resize(places, 0);
         Ok(Guard {
             geometry,
+            form: Form::quickest(),
             blocks,
             checksums,
             generations,

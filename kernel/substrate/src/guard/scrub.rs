@@ -8,7 +8,7 @@
 
 use super::Guard;
 use super::repair::sum;
-use super::sums::StripeSums;
+use super::sums::{Found, Run};
 use crate::checksum::{Line, WORDS};
 use crate::defect::{Defect, planted};
 use crate::event::{Action, Counters, Finding};
@@ -19,8 +19,6 @@ use abi::response::ScrubReport;
 /// Stripes verified together, always the same ones: their blocks are neighbours, so memory is read in runs of
 /// 3 KiB and not line by line from far apart.
 pub(super) const RUN_STRIPES: usize = 16;
-/// Members of a stripe verified together.
-const MEMBERS_AT_ONCE: usize = 4;
 
 impl Guard {
     /// Visits stripes, in whole runs, until at least `lines` lines were looked at, or the pass
@@ -80,37 +78,17 @@ impl Guard {
 
     /// Visits `count` stripes, at most [`RUN_STRIPES`], and tells how many lines that were.
     fn scrub_run(&mut self, first: usize, count: usize) -> u64 {
-        let mut sums = [StripeSums::NONE; RUN_STRIPES];
-        let mut survey = self.survey.running;
-        let (mut whole, mut is_counted) = (true, true);
-        let mut end = self.geometry.members;
-        if self.is_beyond_caches() {
-            for stripe in first..first + count {
-                self.prefetch(self.geometry.parity_of(stripe));
-                self.prefetch(self.geometry.second_parity_of(stripe));
-            }
-        }
-        while end > 0 {
-            let sums = sums.iter_mut().take(count);
-            let start = if let Some(start) = end.checked_sub(MEMBERS_AT_ONCE) {
-                whole &= self.add_members::<MEMBERS_AT_ONCE>(first, start, sums);
-                start
-            } else {
-                whole &= self.add_members::<1>(first, end - 1, sums);
-                end - 1
-            };
-            for block in self.geometry.run(first, count, start..end) {
-                let content = self.block(block);
-                survey.add(content, self.geometry.cells_in(block));
-                is_counted &= self.is_counted(block, content);
-            }
-            end = start;
-        }
-        for (stripe, sums) in (first..first + count).zip(&sums) {
-            whole &= self.parities_are_whole(stripe);
-            whole &= self.adds_up(stripe, sums) || planted(Defect::SkipStripeSums);
-        }
-        if !whole {
+        let form = self.form;
+        let Found {
+            mut survey,
+            is_whole,
+            mut is_counted,
+        } = form.run(Run {
+            guard: self,
+            first,
+            count,
+        });
+        if !is_whole {
             let end = first + count - usize::from(planted(Defect::ScrubShort));
             for stripe in first..end {
                 self.scrub_damaged(stripe);

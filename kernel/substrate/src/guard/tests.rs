@@ -21,6 +21,7 @@ use abi::CellIndex;
 use abi::request::{Injection, Pair};
 use std::string::{String, ToString};
 use std::vec::Vec;
+use vector::Form;
 
 /// Bits of a block, its checksum and its generation.
 const BLOCK_BITS: usize = WORDS * 64 + 64 + 32;
@@ -57,6 +58,19 @@ fn blocks_hit(guard: &Guard, block: usize, bit: usize) -> u64 {
     1 + u64::from(is_shared)
 }
 
+std::thread_local! {
+    /// The form that [`lively`] fields are in; the quickest one if there is none.
+    static FORM: core::cell::Cell<Option<Form>> = const { core::cell::Cell::new(None) };
+}
+
+/// Does something with all [`lively`] fields in one form.
+fn in_form<T>(form: Form, work: impl FnOnce() -> T) -> T {
+    FORM.set(Some(form));
+    let done = work();
+    FORM.set(None);
+    done
+}
+
 fn pairs() -> [Pair; 2] {
     [(0.25, 1.0), (3.0, -2.0)].map(|(amplitude, phase)| Pair { amplitude, phase })
 }
@@ -64,6 +78,9 @@ fn pairs() -> [Pair; 2] {
 /// A small field with something in it, up to date.
 fn lively(width: u32, height: u32) -> Substrate {
     let mut field = Substrate::new(width, height).unwrap();
+    if let Some(form) = FORM.get() {
+        field.set_form(form);
+    }
     let count = field.cell_count();
     for cell in 0..count {
         let value = cell as f64;
@@ -85,6 +102,7 @@ fn copy_of(field: &Substrate) -> Substrate {
     Substrate {
         guard: Guard {
             geometry: guard.geometry,
+            form: guard.form,
             blocks: guard.blocks.clone(),
             checksums: guard.checksums.clone(),
             generations: guard.generations.clone(),

@@ -33,8 +33,9 @@ const SERVICES: [&str; 8] = [
     "glyph-interpreter",
 ];
 
-/// Crates that run on the bare machine and that may hold unsafe code.
-pub(super) const HARDWARE: [&str; 3] = ["machine", "drivers", "image"];
+/// Crates that run on the bare machine and that may hold unsafe code: `vector` only to call what is
+/// compiled for a wider register.
+pub(super) const HARDWARE: [&str; 4] = ["machine", "drivers", "image", "vector"];
 
 /// Outside crates that touch the processor, its devices or its boot information.
 const HARDWARE_ONLY: [&str; 8] = [
@@ -52,9 +53,11 @@ const HARDWARE_ONLY: [&str; 8] = [
 fn allowed(name: &str) -> Option<Vec<&'static str>> {
     let with_services = |more: &[&'static str]| [SERVICES.as_slice(), more].concat();
     Some(match name {
-        "abi" | "qemu" | "campaign" => vec![],
-        "substrate" | "governance" | "ledger" | "telemetry" | "glyph-archive" | "glyph-parser"
-        | "console" => vec!["abi"],
+        "abi" | "qemu" | "campaign" | "vector" => vec![],
+        "substrate" => vec!["abi", "vector"],
+        "governance" | "ledger" | "telemetry" | "glyph-archive" | "glyph-parser" | "console" => {
+            vec!["abi"]
+        }
         "iso" => vec!["abi", "glyph-archive", "governance"],
         "glyph-compiler" => vec!["abi", "glyph-parser"],
         "glyph-interpreter" => vec!["abi", "glyph-parser", "glyph-compiler"],

@@ -51,6 +51,19 @@ const FINDERS: [(Defect, fn()); 32] = [
     (Defect::KeepTotals, numbers::OF_MARKS),
 ];
 
+/// Those that show in how lines are summed up, and short campaigns that are to find them.
+pub(super) const OF_FORMS: [(Defect, fn()); 3] = [
+    (Defect::TrustLine, poison::OF_POISON),
+    (
+        Defect::SkipStripeSums,
+        parity_that_does_not_match_whole_lines_is_found_by_the_scrubber,
+    ),
+    (
+        Defect::ScrubShort,
+        a_pass_in_steps_visits_every_line_once_and_repairs_as_a_whole_one,
+    ),
+];
+
 #[test]
 fn every_planted_defect_is_found() {
     for (defect, campaign) in FINDERS {

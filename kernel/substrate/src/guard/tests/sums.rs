@@ -1,44 +1,87 @@
-//! Lines added up side by side come to what they come to one by one.
+//! Stripes looked at in every form that the processor has.
 
 use super::*;
-use crate::guard::sums::StripeSums;
+use crate::guard::sums::Run;
+use vector::Form;
 
-/// Adds the stripes from `first` on up as the scrubber does, four members at once.
-fn added(guard: &Guard, first: usize, sums: &mut [StripeSums]) -> bool {
-    let mut are_whole = true;
-    let mut member = guard.geometry.members;
-    while member > 0 {
-        if member.is_multiple_of(4) {
-            member -= 4;
-            are_whole &= guard.add_members::<4>(first, member, sums.iter_mut());
-        } else {
-            member -= 1;
-            are_whole &= guard.add_members::<1>(first, member, sums.iter_mut());
-        }
-    }
-    are_whole
+/// Whether one stripe is whole in the eyes of the scrubber.
+fn is_whole(guard: &Guard, form: Form, stripe: usize) -> bool {
+    let found = form.run(Run {
+        guard,
+        first: stripe,
+        count: 1,
+    });
+    found.is_whole
 }
 
 #[test]
-fn members_added_side_by_side_come_to_their_parities_and_show_every_change() {
+fn a_stripe_is_whole_in_every_form_until_any_word_of_it_changes() {
     for (width, height) in [(1, 1), (3, 5), (16, 16), (64, 64), (19, 70)] {
         let mut field = lively(width, height);
         let geometry = field.guard.geometry;
-        for stripe in 0..geometry.stripes {
-            let mut sums = [StripeSums::NONE];
-            assert!(added(&field.guard, stripe, &mut sums));
-            assert!(field.guard.parities_are_whole(stripe));
-            assert!(field.guard.adds_up(stripe, &sums[0]), "stripe {stripe}");
-        }
-        let stripe = geometry.stripes / 2;
-        for block in geometry.members_of(stripe) {
-            for bit in (0..WORDS * 64).step_by(67) {
-                let mut sums = [StripeSums::NONE];
-                flip(&mut field.guard, block, bit);
-                assert!(!added(&field.guard, stripe, &mut sums));
-                assert!(!field.guard.adds_up(stripe, &sums[0]));
-                flip(&mut field.guard, block, bit);
+        for form in Form::all() {
+            for stripe in 0..geometry.stripes {
+                assert!(is_whole(&field.guard, form, stripe), "{form:?} {stripe}");
+            }
+            let stripe = geometry.stripes / 2;
+            for block in geometry.blocks_of(stripe) {
+                for bit in (0..BLOCK_BITS).step_by(67) {
+                    flip(&mut field.guard, block, bit);
+                    assert!(
+                        !is_whole(&field.guard, form, stripe),
+                        "{form:?} {block} {bit}"
+                    );
+                    if bit / 64 == WORDS {
+                        flip(&mut field.guard, block, bit);
+                        continue;
+                    }
+                    // With a checksum that goes with it, parities and generations still tell.
+                    let checksum = field.guard.checksums[block];
+                    let content = field.guard.block(block);
+                    field.guard.checksums[block] = field.guard.checksum_of(content, block);
+                    assert!(
+                        !is_whole(&field.guard, form, stripe),
+                        "{form:?} {block} {bit}"
+                    );
+                    field.guard.checksums[block] = checksum;
+                    flip(&mut field.guard, block, bit);
+                }
             }
         }
+    }
+}
+
+#[test]
+fn the_campaigns_hold_and_find_what_is_wrong_in_every_form() {
+    for form in Form::all() {
+        in_form(form, || {
+            for (defect, campaign) in defects::OF_FORMS {
+                campaign();
+                let is_found = crate::defect::is_found(defect, campaign);
+                assert!(is_found, "{defect:?} was not found in {form:?}");
+            }
+        });
+    }
+}
+
+#[test]
+fn every_form_leaves_the_same_memory_and_the_same_figures() {
+    let mut fields: Vec<Substrate> = Form::all()
+        .map(|form| in_form(form, || lively(300, 300)))
+        .collect();
+    for field in &mut fields {
+        for cell in [5, 700, 70_000] {
+            field.inject(Injection::Line(CellIndex(cell))).unwrap();
+        }
+        field.tick(40);
+        field.scrub_all();
+    }
+    let (plainest, wider) = fields.split_first_mut().unwrap();
+    let (status, digest) = (std::format!("{:?}", plainest.status()), plainest.digest());
+    for field in wider {
+        let form = field.form();
+        assert_eq!(std::format!("{:?}", field.status()), status, "{form}");
+        assert_eq!(field.digest(), digest, "{form}");
+        assert_same_memory(field, plainest, form);
     }
 }

@@ -1,0 +1,150 @@
+//! Thirty-two bytes at a time: AVX2.
+//!
+//! A line is six registers of two pairs each; moving it up by one pair takes the upper half of
+//! each and the lower half of the next.
+
+use crate::{Keys, KeysIn, Line, Sums, TAP, Unit, Work};
+use core::arch::x86_64::{
+    __m256i, _mm_add_epi64, _mm_cvtsi128_si64, _mm_unpackhi_epi64, _mm256_add_epi64,
+    _mm256_blend_epi32, _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_loadu_si256,
+    _mm256_mul_epu32, _mm256_or_si256, _mm256_permute2x128_si256, _mm256_setzero_si256,
+    _mm256_srli_epi64, _mm256_testz_si256, _mm256_xor_si256,
+};
+
+/// Registers of 32 bytes: the proof that there are some, and that they are switched on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx2(());
+
+/// Registers of a line.
+const REGISTERS: usize = 6;
+// The tap is the upper half of the second register, as the last pair is of the last.
+const _: () = assert!(TAP == 3);
+
+type Register = [__m256i; REGISTERS];
+
+impl Avx2 {
+    /// The proof.
+    ///
+    /// # Safety
+    /// The processor has AVX2, BMI1 and BMI2, and what runs it has switched the registers on.
+    pub(crate) const unsafe fn new() -> Self {
+        Avx2(())
+    }
+
+    /// Does work that is compiled for this unit.
+    #[inline(always)]
+    pub(crate) fn run<W: Work>(self, work: W) -> W::Output {
+        #[target_feature(enable = "avx2,bmi1,bmi2")]
+        fn compiled<W: Work>(work: W, unit: Avx2) -> W::Output {
+            work.run(unit)
+        }
+        // SAFETY: self is the proof that the processor has what the function is compiled for.
+        unsafe { compiled(work, self) }
+    }
+
+    #[inline(always)]
+    fn xor(self, mut one: Register, other: Register) -> Register {
+        for (one, other) in one.iter_mut().zip(other) {
+            // SAFETY: self is the proof of AVX2.
+            *one = unsafe { _mm256_xor_si256(*one, other) };
+        }
+        one
+    }
+
+    #[inline(always)]
+    fn raised(self, line: Register) -> Register {
+        let [a, b, c, d, e, f] = line;
+        // SAFETY: self is the proof of AVX2.
+        unsafe {
+            let tap = _mm256_blend_epi32::<0xf0>(_mm256_setzero_si256(), f);
+            [
+                _mm256_permute2x128_si256::<0x21>(f, a),
+                _mm256_xor_si256(_mm256_permute2x128_si256::<0x21>(a, b), tap),
+                _mm256_permute2x128_si256::<0x21>(b, c),
+                _mm256_permute2x128_si256::<0x21>(c, d),
+                _mm256_permute2x128_si256::<0x21>(d, e),
+                _mm256_permute2x128_si256::<0x21>(e, f),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    fn share_of(self, line: Register, low: Register, high: Register) -> u64 {
+        // SAFETY: self is the proof of AVX2.
+        unsafe {
+            // Two sums, so that an addition need not wait for the one before.
+            let mut sums = [_mm256_setzero_si256(); 2];
+            for at in 0..REGISTERS {
+                let of_low = _mm256_mul_epu32(line[at], low[at]);
+                let of_high = _mm256_mul_epu32(_mm256_srli_epi64::<32>(line[at]), high[at]);
+                let both = _mm256_add_epi64(of_low, of_high);
+                sums[at % 2] = _mm256_add_epi64(sums[at % 2], both);
+            }
+            let sum = _mm256_add_epi64(sums[0], sums[1]);
+            let upper = _mm256_extracti128_si256::<1>(sum);
+            let sum = _mm_add_epi64(_mm256_castsi256_si128(sum), upper);
+            _mm_cvtsi128_si64(_mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum))).cast_unsigned()
+        }
+    }
+}
+
+impl Unit for Avx2 {
+    type Register = Register;
+
+    #[inline(always)]
+    fn zero(self) -> Register {
+        // SAFETY: self is the proof of AVX2.
+        [unsafe { _mm256_setzero_si256() }; REGISTERS]
+    }
+
+    #[inline(always)]
+    fn load(self, line: &Line) -> Register {
+        let quads: &[[u64; 4]] = line.as_chunks().0;
+        let mut register = self.zero();
+        for (part, quad) in register.iter_mut().zip(quads) {
+            // SAFETY: self is the proof of AVX2, and four words are 32 bytes to be read.
+            *part = unsafe { _mm256_loadu_si256(quad.as_ptr().cast()) };
+        }
+        register
+    }
+
+    #[inline(always)]
+    fn is(self, register: Register, line: &Line) -> bool {
+        let [a, b, c, d, e, f] = self.xor(register, self.load(line));
+        // SAFETY: self is the proof of AVX2.
+        unsafe {
+            let ab = _mm256_or_si256(a, b);
+            let cd = _mm256_or_si256(c, d);
+            let ef = _mm256_or_si256(e, f);
+            let differences = _mm256_or_si256(_mm256_or_si256(ab, cd), ef);
+            _mm256_testz_si256(differences, differences) == 1
+        }
+    }
+
+    #[inline(always)]
+    fn share(self, line: &Line, keys: &Keys) -> u64 {
+        self.share_of(self.load(line), self.load(&keys.low), self.load(&keys.high))
+    }
+
+    #[inline(always)]
+    fn add<const N: usize>(
+        self,
+        sums: &mut Sums<Self>,
+        lines: [&Line; N],
+        keys: &KeysIn<Self>,
+    ) -> [u64; N] {
+        let Sums {
+            mut first,
+            mut second,
+        } = *sums;
+        let mut shares = [0; N];
+        for at in (0..N).rev() {
+            let line = self.load(lines[at]);
+            first = self.xor(first, line);
+            second = self.xor(self.raised(second), line);
+            shares[at] = self.share_of(line, keys.low, keys.high);
+        }
+        *sums = Sums { first, second };
+        shares
+    }
+}

@@ -1,0 +1,149 @@
+//! Sixteen bytes at a time: SSE2, which every x86-64 processor has.
+//!
+//! A line does not fit into the sixteen registers, so several lines are added to the sums pair by
+//! pair, with the keys and the sums fetched once for all of them.
+
+use crate::{Keys, KeysIn, Line, PAIRS, Sums, TAP, Unit};
+use core::arch::x86_64::{
+    __m128i, _mm_add_epi64, _mm_cmpeq_epi32, _mm_cvtsi128_si64, _mm_loadu_si128, _mm_movemask_epi8,
+    _mm_mul_epu32, _mm_or_si128, _mm_setzero_si128, _mm_srli_epi64, _mm_unpackhi_epi64,
+    _mm_xor_si128,
+};
+
+/// Registers of 16 bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sse2;
+
+/// Lines that can be added at once.
+const LINES_MAX: usize = 4;
+
+#[inline(always)]
+fn pair(line: &Line, at: usize) -> __m128i {
+    let words: &[u64; 2] = &line.as_chunks().0[at];
+    // SAFETY: every x86-64 processor has SSE2, and a pair of words is 16 bytes to be read.
+    unsafe { _mm_loadu_si128(words.as_ptr().cast()) }
+}
+
+#[inline(always)]
+fn zero() -> __m128i {
+    // SAFETY: every x86-64 processor has SSE2.
+    unsafe { _mm_setzero_si128() }
+}
+
+#[inline(always)]
+fn xor(one: __m128i, other: __m128i) -> __m128i {
+    // SAFETY: every x86-64 processor has SSE2.
+    unsafe { _mm_xor_si128(one, other) }
+}
+
+#[inline(always)]
+fn plus(one: __m128i, other: __m128i) -> __m128i {
+    // SAFETY: every x86-64 processor has SSE2.
+    unsafe { _mm_add_epi64(one, other) }
+}
+
+/// `sum` and what a pair adds to its line's share, in two parts.
+#[inline(always)]
+fn plus_share(sum: __m128i, content: __m128i, keys: [__m128i; 2]) -> __m128i {
+    let [low, high] = keys;
+    // SAFETY: every x86-64 processor has SSE2.
+    unsafe {
+        let high = _mm_mul_epu32(_mm_srli_epi64::<32>(content), high);
+        let both = _mm_add_epi64(_mm_mul_epu32(content, low), high);
+        _mm_add_epi64(sum, both)
+    }
+}
+
+/// The sum of both parts.
+#[inline(always)]
+fn total(sum: __m128i) -> u64 {
+    // SAFETY: every x86-64 processor has SSE2.
+    unsafe { _mm_cvtsi128_si64(_mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum))).cast_unsigned() }
+}
+
+impl Unit for Sse2 {
+    type Register = [__m128i; PAIRS];
+
+    #[inline(always)]
+    fn zero(self) -> Self::Register {
+        [zero(); PAIRS]
+    }
+
+    #[inline(always)]
+    fn load(self, line: &Line) -> Self::Register {
+        let mut register = self.zero();
+        for (at, content) in register.iter_mut().enumerate() {
+            *content = pair(line, at);
+        }
+        register
+    }
+
+    #[inline(always)]
+    fn is(self, register: Self::Register, line: &Line) -> bool {
+        let mut differences = zero();
+        for (at, &content) in register.iter().enumerate() {
+            let difference = xor(content, pair(line, at));
+            // SAFETY: every x86-64 processor has SSE2.
+            differences = unsafe { _mm_or_si128(differences, difference) };
+        }
+        // SAFETY: every x86-64 processor has SSE2.
+        unsafe { _mm_movemask_epi8(_mm_cmpeq_epi32(differences, zero())) == 0xffff }
+    }
+
+    #[inline(always)]
+    fn share(self, line: &Line, keys: &Keys) -> u64 {
+        // Four sums, so that an addition need not wait for the one before.
+        let quarter = |first: usize| {
+            (first..first + PAIRS / 4).fold(zero(), |sum, at| {
+                let keys = [pair(&keys.low, at), pair(&keys.high, at)];
+                plus_share(sum, pair(line, at), keys)
+            })
+        };
+        let ab = plus(quarter(0), quarter(3));
+        let cd = plus(quarter(6), quarter(9));
+        total(plus(ab, cd))
+    }
+
+    #[inline(always)]
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "the loop is over the pairs of several lines and of both sums"
+    )]
+    fn add<const N: usize>(
+        self,
+        sums: &mut Sums<Self>,
+        lines: [&Line; N],
+        keys: &KeysIn<Self>,
+    ) -> [u64; N] {
+        const { assert!(N <= LINES_MAX && N + TAP <= PAIRS) };
+        let mut shares = [zero(); N];
+        // The second sum moved up by N pairs, before what is beyond the last comes down.
+        let mut raised = [zero(); PAIRS + LINES_MAX];
+        // What the lines after the first add to the pairs to come.
+        let mut ahead = [zero(); N];
+        for at in 0..PAIRS {
+            let contents = lines.map(|line| pair(line, at));
+            let keys = [keys.low[at], keys.high[at]];
+            for (share, content) in shares.iter_mut().zip(contents) {
+                *share = plus_share(*share, content, keys);
+            }
+            sums.first[at] = contents.into_iter().fold(sums.first[at], xor);
+            let before = if at < N { zero() } else { sums.second[at - N] };
+            raised[at] = xor(before, xor(ahead[0], contents[0]));
+            for line in 1..N {
+                let next = ahead.get(line).copied().unwrap_or(zero());
+                ahead[line - 1] = xor(next, contents[line]);
+            }
+            ahead[N - 1] = zero();
+        }
+        for (line, &sum) in ahead.iter().enumerate() {
+            raised[PAIRS + line] = xor(sums.second[PAIRS - N + line], sum);
+        }
+        for at in (PAIRS..PAIRS + N).rev() {
+            raised[at - PAIRS] = xor(raised[at - PAIRS], raised[at]);
+            raised[at - PAIRS + TAP] = xor(raised[at - PAIRS + TAP], raised[at]);
+        }
+        sums.second.copy_from_slice(&raised[..PAIRS]);
+        shares.map(total)
+    }
+}
