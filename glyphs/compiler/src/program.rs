@@ -11,17 +11,18 @@
 //! - a program carries all that it needs; running it searches nothing;
 //! - a lane that is shorter than the longest is filled with numbers that change no bit of its field.
 
+mod coherence;
+
 use abi::response::FieldState;
 use alloc::vec::Vec;
+pub use coherence::Coherence;
 use glyph_parser::Command;
 
 /// Share of a target's resonance that `entangle` adds.
 const ENTANGLE_RESONANCE_SHARE: f64 = 0.2;
-/// Coherence above which `stabilize` gives [`COHERENCE_FULL`], percent.
-const COHERENCE_NEARLY_FULL: i64 = 90;
-/// Coherence that `stabilize` strives for, percent.
+/// Coherence that `stabilize` leads to and no further, percent.
 const COHERENCE_FULL: i64 = 100;
-/// Coherence that `stabilize` adds below that, percent.
+/// Coherence that `stabilize` adds on the way, percent.
 const COHERENCE_STEP: i64 = 10;
 
 /// One operation, in the place of one [`Command`], for who runs a program step by step.
@@ -79,8 +80,7 @@ impl Op {
     #[must_use]
     pub fn coherence(&self, before: i64) -> Option<i64> {
         match self {
-            Op::Stabilize if before > COHERENCE_NEARLY_FULL => Some(COHERENCE_FULL),
-            Op::Stabilize => Some(before + COHERENCE_STEP),
+            Op::Stabilize => Some(before.min(COHERENCE_FULL - COHERENCE_STEP) + COHERENCE_STEP),
             Op::Decay { drop, .. } => before.checked_sub(*drop),
             Op::DecayBeyondRange => None,
             _ => Some(before),
@@ -145,48 +145,6 @@ impl Row {
             coherence,
             entanglement,
         }
-    }
-}
-
-/// What a whole program makes of a coherence.
-///
-/// Each step cuts off what is above some cap, or nothing, and adds a constant. So do all of them together,
-/// in the range where none overflows: what they make of the least and of the greatest start tells the cap
-/// and the constant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Coherence {
-    sum: i64,
-    cap: u16,
-    /// Whether some start leaves the range of a coherence: of this one, only the steps tell.
-    may_fail: bool,
-}
-
-impl Coherence {
-    /// The greatest coherence that a glyph may have, also after inheritance, percent; the least is 0.
-    const START_MAX: i64 = 1000;
-
-    fn of(ops: &[Op]) -> Self {
-        let after = |start| {
-            ops.iter()
-                .try_fold(start, |before, op| op.coherence(before))
-        };
-        let (least, greatest) = (after(0), after(Coherence::START_MAX));
-        let spread = least
-            .zip(greatest)
-            .map(|(least, greatest)| greatest - least);
-        let cap = spread.and_then(|spread| u16::try_from(spread).ok());
-        Coherence {
-            sum: least.unwrap_or(0),
-            cap: cap.unwrap_or(0),
-            may_fail: cap.is_none(),
-        }
-    }
-
-    /// The coherence after the program, percent; `None` if it may leave its range.
-    #[must_use]
-    pub fn after(self, start: i64) -> Option<i64> {
-        let after = start.min(i64::from(self.cap)).checked_add(self.sum);
-        after.filter(|_| !self.may_fail)
     }
 }
 
@@ -368,191 +326,4 @@ fn truncate(value: f64) -> Option<i64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::vec;
-
-    fn decay(share: f64) -> Op {
-        Op::alone(&Command::Decay(share))
-    }
-
-    #[test]
-    fn decay_drops_toward_zero_and_knows_its_range() {
-        assert_eq!(
-            decay(0.25),
-            Op::Decay {
-                keep: 0.75,
-                drop: 2
-            }
-        );
-        assert_eq!(
-            decay(-0.25),
-            Op::Decay {
-                keep: 1.25,
-                drop: -2
-            }
-        );
-        assert_eq!(
-            decay(0.09),
-            Op::Decay {
-                keep: 0.91,
-                drop: 0
-            }
-        );
-        assert_eq!(decay(1e300), Op::DecayBeyondRange);
-        assert_eq!(decay(f64::MAX), Op::DecayBeyondRange);
-        assert_eq!(decay(922_337_203_685_477_580.8), Op::DecayBeyondRange);
-        assert!(matches!(
-            decay(-922_337_203_685_477_580.8),
-            Op::Decay { drop: i64::MIN, .. }
-        ));
-    }
-
-    fn row(phase: f64, entanglement: f64, magnitude: f64, resonance: f64) -> Row {
-        Row {
-            sums: [phase, entanglement],
-            magnitude,
-            resonance,
-        }
-    }
-
-    fn state() -> FieldState {
-        row(30.0, 0.5, 2.0, 440.0).state(90)
-    }
-
-    #[test]
-    fn commands_stand_in_the_lanes_of_the_fields_that_they_change_in_their_order() {
-        let entangle = |entanglement, resonance| Op::Entangle {
-            entanglement,
-            resonance,
-        };
-        let decay = |keep, drop| Op::Decay { keep, drop };
-        let mut lanes = Lanes::default();
-        let first = lanes.push(
-            &state(),
-            &[
-                Op::Stabilize,
-                Op::Resonate(2.0),
-                decay(0.5, 3),
-                entangle(7.0, 8.0),
-                Op::Amplify(0.25),
-                Op::Resonate(4.0),
-                Op::PhaseShift(-30.0),
-                Op::Stabilize,
-            ],
-        );
-        let second = lanes.push(&state(), &[Op::DecayBeyondRange, entangle(1.0, 5.0)]);
-        let none = lanes.push(&state(), &[]);
-        let start = row(30.0, 0.5, 2.0, 440.0);
-        let program = lanes.program(&first, 90);
-        assert_eq!(
-            program.rows,
-            [
-                start,
-                row(-30.0, -0.0, 0.5, 2.0),
-                row(-0.0, 7.0, 0.25, 8.0),
-                row(-0.0, -0.0, 1.0, 4.0),
-            ]
-        );
-        assert_eq!((program.multiplies, program.start), (0b101, 90));
-        assert_eq!(program.coherence.after(90), Some(100));
-        assert_eq!((first.commands(), first.entangles()), (8, 1));
-        let second = lanes.program(&second, 90);
-        assert_eq!(second.rows, [start, row(-0.0, 1.0, 1.0, 5.0)]);
-        assert_eq!((second.multiplies, second.coherence.after(90)), (0, None));
-        assert_eq!(lanes.program(&none, 90).rows, [start]);
-        assert_eq!(lanes.start(&none, 90), state());
-    }
-
-    #[test]
-    fn a_program_of_sixty_four_commands_fills_a_lane_to_its_last_bit() {
-        let mut lanes = Lanes::default();
-        let place = lanes.push(&state(), &[Op::Resonate(1.0); 64]);
-        let program = lanes.program(&place, 0);
-        assert_eq!((program.multiplies, program.rows.len()), (u64::MAX, 65));
-        let target = Op::Entangle {
-            entanglement: 0.0,
-            resonance: 0.0,
-        };
-        let place = lanes.push(&state(), &[target; 64]);
-        let shares = (1..=64).map(|share| Entanglement {
-            entanglement: f64::from(share),
-            resonance: f64::from(share) * 2.0,
-        });
-        lanes.entangle(&place, shares);
-        let program = lanes.program(&place, 0);
-        assert_eq!((program.multiplies, program.rows.len()), (0, 65));
-        assert_eq!(program.rows[64], row(-0.0, 64.0, 1.0, 128.0));
-    }
-
-    /// What the operations make of a coherence one after the other.
-    fn step_by_step(ops: &[Op], start: i64) -> Option<i64> {
-        ops.iter()
-            .try_fold(start, |before, op| op.coherence(before))
-    }
-
-    #[test]
-    fn a_neutral_number_changes_no_bit() {
-        for number in [0.0, -0.0, 1.5, -1.5, 5e-324, f64::MAX, f64::INFINITY] {
-            let Row {
-                sums,
-                magnitude,
-                resonance,
-            } = Row::NEUTRAL;
-            let after = [
-                number + sums[0],
-                number + sums[1],
-                number * magnitude,
-                number + resonance,
-            ];
-            assert_eq!(after.map(f64::to_bits), [number.to_bits(); 4], "{number}");
-        }
-    }
-
-    #[test]
-    fn one_cap_and_one_sum_make_of_every_start_what_the_steps_make_of_it() {
-        let mut seed = 1_u64;
-        let mut below = |bound: u64| {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) % bound
-        };
-        for _ in 0..500 {
-            let ops: Vec<Op> = (0..below(8))
-                .map(|_| match below(3) {
-                    0 => Op::Stabilize,
-                    1 => decay(below(400) as f64 - 200.0),
-                    _ => decay(below(30) as f64 / 10.0),
-                })
-                .collect();
-            let coherence = Coherence::of(&ops);
-            for start in 0..=Coherence::START_MAX {
-                assert_eq!(
-                    coherence.after(start),
-                    step_by_step(&ops, start),
-                    "{start} {ops:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_coherence_that_some_start_leads_out_of_its_range_is_left_to_the_steps() {
-        let far = decay(-922_337_203_685_477_478.4);
-        for (ops, least, greatest) in [
-            (vec![far], true, true),
-            (vec![far, decay(-3.0)], true, false),
-            (vec![far, Op::Stabilize, decay(-3.0)], true, true),
-            (vec![decay(-922_337_203_685_477_580.8)], false, false),
-            (vec![Op::DecayBeyondRange, Op::Stabilize], false, false),
-        ] {
-            let ends = [0, Coherence::START_MAX];
-            let steps = ends.map(|start| step_by_step(&ops, start));
-            assert_eq!(steps.map(|end| end.is_some()), [least, greatest], "{ops:?}");
-            let after = ends.map(|start| Coherence::of(&ops).after(start));
-            let all = if least && greatest { steps } else { [None; 2] };
-            assert_eq!(after, all, "{ops:?}");
-        }
-    }
-}
+mod tests;

@@ -37,10 +37,10 @@ pub struct FieldState {
     pub magnitude: f64,
     /// `P`, in degrees.
     pub phase: f64,
-    /// `E`.
-    pub entanglement: f64,
     /// `C`, in percent.
     pub coherence: i64,
+    /// `E`.
+    pub entanglement: f64,
 }
 
 /// The result of one activation.
