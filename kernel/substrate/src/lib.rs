@@ -26,6 +26,7 @@ extern crate std;
 
 mod census;
 mod checksum;
+mod cosine;
 mod decay;
 mod defect;
 mod digest;

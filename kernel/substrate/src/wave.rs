@@ -15,6 +15,7 @@
 
 use crate::Substrate;
 use crate::checksum::Line;
+use crate::cosine;
 use crate::error::SubstrateError;
 use crate::geometry::Geometry;
 use crate::guard::Verified;
@@ -278,7 +279,7 @@ impl Substrate {
             if !angle.is_finite() {
                 return Err(SubstrateError::NonFinite("angle of the wave"));
             }
-            *gain = (amplitude * attenuation * libm::cos(angle)).abs();
+            *gain = (amplitude * attenuation * cosine::cos(angle)).abs();
             *ring_shift = phase::remainder(shift);
         }
         Ok(wave)
