@@ -1,5 +1,6 @@
 //! One case of the matrix: a name and what has to happen.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ pub struct Shipped {
 /// Where a case finds the files and leaves its own.
 #[derive(Debug)]
 pub struct Place<'a> {
-    name: &'a str,
+    name: Cow<'a, str>,
     folder: &'a Path,
     /// The files under test.
     pub shipped: &'a Shipped,
@@ -37,9 +38,18 @@ impl<'a> Place<'a> {
     #[must_use]
     pub fn new(name: &'a str, folder: &'a Path, shipped: &'a Shipped) -> Self {
         Self {
-            name,
+            name: Cow::Borrowed(name),
             folder,
             shipped,
+        }
+    }
+
+    /// A place beside this one, for one of several machines of a case at a time.
+    #[must_use]
+    pub fn part(&self, number: usize) -> Self {
+        Self {
+            name: Cow::Owned(format!("{}-{number}", self.name)),
+            ..*self
         }
     }
 

@@ -22,6 +22,7 @@ mod model;
 mod replay;
 mod runner;
 mod screen;
+mod told;
 
 pub use case::{Case, Failure, Place, Shipped};
 pub use runner::{Summary, run};

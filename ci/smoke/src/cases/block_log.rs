@@ -2,24 +2,28 @@
 //!
 //! QEMU logs what the node writes to its disk (`blklogwrites`). At each flush of that log the power is
 //! cut anew: nothing that followed is there, all of it, any part of it, or sectors that are torn. The
-//! ledger's own recovery judges each of those disks on the host, and QEMU boots some of them. Nothing
-//! that the console acknowledged before the cut may be missing.
+//! ledger's own recovery judges each of those disks on the host, and QEMU boots some of them, in the
+//! campaign every one that whole writes make. Nothing that the console acknowledged before the cut may
+//! be missing, and a node that boots says again what was said.
 //!
-//! A control runs with it: the record that was acknowledged last is judged against the disk from
-//! before its flush, and has to be missed.
+//! A control runs with it: the record that was acknowledged last is looked for on the disk from
+//! before its flush, by recovery and by a node that boots it, and has to be missed.
 
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use ledger::simulated::SimulatedDisk;
 use qemu::{BlockLog, Entry, Session, Storage};
 
 use crate::case::{Case, Failure, Place};
 use crate::cases::governance::open_emergency;
-use crate::checks::{self, demand};
-use crate::council::{Council, FOUR, format_ledger, required};
-use crate::replay::{Acknowledged, Flush, Found, flushes, judge};
+use crate::checks;
+use crate::council::{Council, FOUR, format_ledger};
+use crate::replay::{Flush, Found, flushes, judge};
+use crate::told::{Told, boot};
 
 /// Size of the disk in bytes.
 const DISK_BYTES: u32 = 4 << 20;
@@ -35,16 +39,27 @@ const SEED: u64 = 0x7465_6172;
 struct Effort {
     /// Torn disks at each flush, beside the choices of whole writes.
     torn: usize,
-    /// Flushes of which a disk is booted in QEMU; all of them, if there are not as many.
-    boots: usize,
+    boots: Boots,
+}
+
+/// Which disks are booted in QEMU.
+#[derive(Clone, Copy, Debug)]
+enum Boots {
+    /// Of so many flushes spread over the log one each: with nothing of what followed, or torn.
+    Some(usize),
+    /// Of every flush each choice of whole writes, and so many torn ones; two machines at a time.
+    Every { torn: usize },
 }
 
 /// The share of the gate.
-const GATE: Effort = Effort { torn: 8, boots: 3 };
-/// The campaign: every flush is booted.
+const GATE: Effort = Effort {
+    torn: 8,
+    boots: Boots::Some(3),
+};
+/// The campaign.
 const CAMPAIGN: Effort = Effort {
     torn: 500,
-    boots: usize::MAX,
+    boots: Boots::Every { torn: 2 },
 };
 
 /// The gate's case.
@@ -52,7 +67,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("block-log", |place| story(place, GATE))]
 }
 
-/// The same story, with every flush booted: minutes.
+/// The same story, with every disk booted that whole writes make: minutes.
 pub(super) fn campaigns() -> Vec<Case> {
     vec![Case::new("block-log-at-every-flush", |place| {
         story(place, CAMPAIGN)
@@ -63,7 +78,7 @@ pub(super) fn campaigns() -> Vec<Case> {
 struct Recorder {
     session: Session,
     log: PathBuf,
-    told: Vec<Acknowledged>,
+    told: Vec<Told>,
 }
 
 impl Recorder {
@@ -74,14 +89,8 @@ impl Recorder {
             .and_then(|mut file| file.read_exact(&mut head))
             .map_err(|error| host(&self.log, &error))?;
         let count = BlockLog::count(&head).map_err(|error| host(&self.log, &error))?;
-        let status = self.session.command_ok("ledger status")?;
-        let is_ready = status.field("state").as_deref() == Some("ready");
-        demand(is_ready, "ledger status", &status)?;
-        self.told.push(Acknowledged {
-            entries: usize::try_from(count).map_err(|error| host(&self.log, &error))?,
-            records: number(&required(&status, "records")?)?,
-            chain: required(&status, "chain")?,
-        });
+        let entries = usize::try_from(count).map_err(|error| host(&self.log, &error))?;
+        self.told.push(Told::hear(&mut self.session, entries)?);
         Ok(())
     }
 
@@ -94,11 +103,6 @@ impl Recorder {
 
 fn host(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::Host(format!("{}: {error}", path.display()))
-}
-
-fn number(text: &str) -> Result<u64, Failure> {
-    text.parse()
-        .map_err(|_| Failure::Wrong(format!("`{text}` is no number")))
 }
 
 /// The story of an emergency up to its post-mortem, every step noted.
@@ -158,8 +162,8 @@ fn story(place: &Place<'_>, effort: Effort) -> Result<(), Failure> {
     for (index, flush) in flushes.iter().enumerate() {
         cuts = cuts.saturating_add(every_cut(&flushes, index, flush, &told, effort)?);
     }
-    control(&flushes, &told)?;
-    let booted = boots(place, &flushes, &told, effort)?;
+    control(place, &flushes, &told)?;
+    let booted = boots(place, &flushes, &told, effort.boots)?;
     // Sparse or not, it is larger than anything else that a case leaves.
     fs::remove_file(&log).map_err(|error| host(&log, &error))?;
     place.note(&format!(
@@ -171,16 +175,13 @@ fn story(place: &Place<'_>, effort: Effort) -> Result<(), Failure> {
 }
 
 /// When something is acknowledged, the log ends with a flush: nothing that was told waits in a cache.
-fn acknowledged_after_their_flush(
-    log: &BlockLog<'_>,
-    told: &[Acknowledged],
-) -> Result<(), Failure> {
-    for told in told {
-        let last = told.entries.checked_sub(1);
+fn acknowledged_after_their_flush(log: &BlockLog<'_>, told: &[Told]) -> Result<(), Failure> {
+    for Told { acknowledged, .. } in told {
+        let last = acknowledged.entries.checked_sub(1);
         if last.and_then(|last| log.entries.get(last)) != Some(&Entry::Flush) {
             return Err(Failure::Wrong(format!(
                 "{} records were acknowledged while something written was not yet flushed",
-                told.records
+                acknowledged.records
             )));
         }
     }
@@ -188,8 +189,9 @@ fn acknowledged_after_their_flush(
 }
 
 /// What had been acknowledged at a flush.
-fn told_at<'a>(flush: &Flush<'_>, told: &'a [Acknowledged]) -> Option<&'a Acknowledged> {
-    told.iter().rfind(|told| told.entries <= flush.entries)
+fn told_at<'a>(flush: &Flush<'_>, told: &'a [Told]) -> Option<&'a Told> {
+    told.iter()
+        .rfind(|told| told.acknowledged.entries <= flush.entries)
 }
 
 /// The most records that a cut before the flush after `index` can hold: those of that flush.
@@ -208,98 +210,124 @@ fn every_cut(
     flushes: &[Flush<'_>],
     index: usize,
     flush: &Flush<'_>,
-    told: &[Acknowledged],
+    told: &[Told],
     effort: Effort,
 ) -> Result<usize, Failure> {
+    let acknowledged = told_at(flush, told).map(|told| &told.acknowledged);
     let records_max = records_max(flushes, index)?;
     let cuts = flush.cuts(effort.torn, SEED);
     let count = cuts.len();
     for (number, cut) in cuts.into_iter().enumerate() {
-        judge(cut, told_at(flush, told), records_max).map_err(|text| {
+        judge(cut, acknowledged, records_max).map_err(|text| {
             Failure::Wrong(format!("flush {index} of the log, cut {number}: {text}"))
         })?;
     }
     Ok(count)
 }
 
-/// The record that was acknowledged last has to be missed on the disk from before its flush.
-fn control(flushes: &[Flush<'_>], told: &[Acknowledged]) -> Result<(), Failure> {
+/// The record that was acknowledged last has to be missed on the disk from before its flush, by recovery
+/// and by a node that boots it.
+fn control(place: &Place<'_>, flushes: &[Flush<'_>], told: &[Told]) -> Result<(), Failure> {
     let Some(last) = told.last() else {
         return Err(Failure::Wrong("nothing was acknowledged".to_owned()));
     };
-    let before = flushes.iter().rfind(|flush| flush.entries < last.entries);
+    let acknowledged = &last.acknowledged;
+    let before = flushes
+        .iter()
+        .rfind(|flush| flush.entries < acknowledged.entries);
     let Some(before) = before else {
         return Err(Failure::Wrong("the log has one flush at most".to_owned()));
     };
-    match judge(before.durable(), Some(last), u64::MAX) {
-        Err(_) => Ok(()),
-        Ok(found) => Err(Failure::Wrong(format!(
-            "a disk from before the last acknowledgement was judged green: {found:?}"
-        ))),
+    let green = |who: &str| {
+        Err(Failure::Wrong(format!(
+            "{who} finds nothing lost on a disk from before the last acknowledgement"
+        )))
+    };
+    if judge(before.durable(), Some(acknowledged), u64::MAX).is_ok() {
+        return green("recovery");
+    }
+    let found = judge(before.durable(), None, u64::MAX).map_err(Failure::Wrong)?;
+    match boot(place, &before.durable(), &found, Some(last)) {
+        Err(Failure::Wrong(text)) if text.contains("does not tell again") => Ok(()),
+        Ok(()) => green("a booted node"),
+        Err(other) => Err(other),
     }
 }
 
-/// Boots disks of flushes spread over the log: the node finds what the host found.
+/// Boots disks of the log: the node finds what the host found, and tells what was told.
 fn boots(
     place: &Place<'_>,
     flushes: &[Flush<'_>],
-    told: &[Acknowledged],
-    effort: Effort,
+    told: &[Told],
+    boots: Boots,
 ) -> Result<usize, Failure> {
-    let acknowledged: Vec<(usize, &Flush<'_>)> = flushes
-        .iter()
-        .enumerate()
-        .filter(|(_, flush)| told_at(flush, told).is_some())
-        .collect();
-    let stride = acknowledged.len().div_ceil(effort.boots).max(1);
-    let mut booted = 0;
-    for (index, flush) in acknowledged.into_iter().step_by(stride) {
-        let cuts = flush.cuts(1, SEED);
-        // The last is torn; the first has nothing of what followed.
-        let ends = [cuts.first(), cuts.last()];
-        let disk = ends.get(index % 2).copied().flatten();
-        let Some(disk) = disk else { continue };
-        let found = judge(disk.clone(), told_at(flush, told), u64::MAX)
-            .map_err(|text| Failure::Wrong(format!("flush {index}: {text}")))?;
-        boot(place, disk, &found).map_err(|failure| {
-            Failure::Wrong(format!("flush {index} of the log, booted: {failure}"))
-        })?;
-        booted += 1;
-    }
-    Ok(booted)
+    let (chosen, machines): (Vec<usize>, usize) = match boots {
+        Boots::Some(count) => {
+            let is_told = |index: &usize| flushes.get(*index).and_then(|it| told_at(it, told));
+            let all: Vec<usize> = (0..flushes.len())
+                .filter(|index| is_told(index).is_some())
+                .collect();
+            let stride = all.len().div_ceil(count).max(1);
+            (all.into_iter().step_by(stride).collect(), 1)
+        }
+        Boots::Every { .. } => ((0..flushes.len()).collect(), 2),
+    };
+    let next = AtomicUsize::new(0);
+    let work = |machine: usize| {
+        let place = place.part(machine);
+        let mut booted: usize = 0;
+        while let Some(index) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let Some(flush) = flushes.get(*index) else {
+                continue;
+            };
+            let disks = disks(flush, *index, boots);
+            for (number, disk) in disks.iter().enumerate() {
+                boot_cut(&place, disk, told_at(flush, told)).map_err(|failure| {
+                    next.store(chosen.len(), Ordering::Relaxed);
+                    let at = format!("flush {index} of the log, disk {number}, booted");
+                    Failure::Wrong(format!(
+                        "{at}: {failure}; its log: {}",
+                        place.log().display()
+                    ))
+                })?;
+            }
+            booted = booted.saturating_add(disks.len());
+        }
+        Ok(booted)
+    };
+    thread::scope(|scope| {
+        let work = &work;
+        let machines: Vec<_> = (0..machines)
+            .map(|machine| scope.spawn(move || work(machine)))
+            .collect();
+        let ended = machines.into_iter().map(|machine| {
+            machine
+                .join()
+                .unwrap_or_else(|_| Err(Failure::Host("a worker panicked".to_owned())))
+        });
+        ended.sum()
+    })
 }
 
-/// The node on this disk has the records that recovery found on the host, all of them sound; it may
-/// add its own, such as that a grant has ended with the power.
-fn boot(place: &Place<'_>, disk: &SimulatedDisk, found: &Found) -> Result<(), Failure> {
-    let file = place.file("disk");
-    fs::write(&file, disk.image()).map_err(|error| host(&file, &error))?;
-    let profile = checks::with_disk(place, &file);
-    let (mut session, _) = checks::boot(&profile, checks::limits(), place)?;
-    let status = session.command_ok("ledger status")?;
-    let is_ready = status.field("state").as_deref() == Some("ready");
-    demand(is_ready, "ledger status", &status)?;
-    let told = Acknowledged {
-        entries: 0,
-        records: number(&required(&status, "records")?)?,
-        chain: required(&status, "chain")?,
-    };
-    let verified = session.command_ok("ledger verify")?;
-    let is_sound = verified.field("sound").as_deref() == Some("yes");
-    demand(is_sound, "ledger verify", &verified)?;
-    session.power_off()?;
-    let image = fs::read(&file).map_err(|error| host(&file, &error))?;
-    let mut expected = vec![told];
-    if let Found::Ready { records, chain } = found {
-        expected.push(Acknowledged {
-            entries: 0,
-            records: *records,
-            chain: chain.clone(),
-        });
+/// The disks of a flush that are booted.
+fn disks(flush: &Flush<'_>, index: usize, boots: Boots) -> Vec<SimulatedDisk> {
+    match boots {
+        Boots::Some(_) => {
+            // The last is torn; the first has nothing of what followed.
+            let mut cuts = flush.cuts(1, SEED);
+            let disk = if index.is_multiple_of(2) {
+                cuts.drain(..).next()
+            } else {
+                cuts.pop()
+            };
+            disk.into_iter().collect()
+        }
+        Boots::Every { torn } => flush.cuts(torn, SEED),
     }
-    for expected in &expected {
-        judge(SimulatedDisk::from_image(&image), Some(expected), u64::MAX)
-            .map_err(|text| Failure::Wrong(format!("on the disk that the node left: {text}")))?;
-    }
-    Ok(())
+}
+
+fn boot_cut(place: &Place<'_>, disk: &SimulatedDisk, told: Option<&Told>) -> Result<(), Failure> {
+    let acknowledged = told.map(|told| &told.acknowledged);
+    let found = judge(disk.clone(), acknowledged, u64::MAX).map_err(Failure::Wrong)?;
+    boot(place, disk, &found, told)
 }

@@ -12,6 +12,7 @@ use crate::case::{Case, Failure, Place};
 use crate::checks::{self, demand, is_refused, refused};
 use crate::council::{Council, FOUR, format_ledger, required};
 use crate::glyphctl::Glyphctl;
+use crate::told::Witness;
 
 /// Size of the disk in bytes.
 const DISK_SIZE: u64 = 64 << 20;
@@ -34,54 +35,6 @@ const OVERRIDE_FIELDS: [&str; 15] = [
     "consequences",
     "metadata",
 ];
-
-/// A command whose answer a power-off must not change.
-pub(super) struct Witness {
-    command: String,
-    before: String,
-}
-
-impl Witness {
-    /// Asks everything that is to be found again.
-    ///
-    /// # Errors
-    /// If the node refuses a question.
-    pub(super) fn hear(
-        session: &mut Session,
-        request: &str,
-        id: &str,
-    ) -> Result<Vec<Self>, Failure> {
-        let commands = [
-            format!("request show {request}"),
-            format!("override show {id}"),
-            "request list".to_owned(),
-            "override list".to_owned(),
-            "guardian list".to_owned(),
-            "ledger log 1000".to_owned(),
-        ];
-        let mut witnesses = Vec::new();
-        for command in commands {
-            let before = lasting(&session.command_ok(&command)?);
-            witnesses.push(Self { command, before });
-        }
-        Ok(witnesses)
-    }
-
-    /// Asks again.
-    ///
-    /// # Errors
-    /// [`Failure::Wrong`] if the answer is another one.
-    pub(super) fn judge(&self, session: &mut Session) -> Result<(), Failure> {
-        let Self { command, before } = self;
-        let now = lasting(&session.command_ok(command)?);
-        if now == *before {
-            return Ok(());
-        }
-        Err(Failure::Wrong(format!(
-            "`{command}` answered {before:?} before and {now:?} after"
-        )))
-    }
-}
 
 /// The story's case.
 pub(super) fn cases() -> Vec<Case> {
@@ -214,13 +167,6 @@ fn file_post_mortem(session: &mut Session, council: &Council<'_>, id: &str) -> R
     let is_complete = answer.field("status").as_deref() == Some("completed")
         && answer.field("post_mortem_completed").as_deref() == Some("yes");
     demand(is_complete, "override post-mortem", &answer)
-}
-
-/// A reply without what a reboot is meant to end: a grant does not outlive it.
-pub(super) fn lasting(reply: &Reply) -> String {
-    reply
-        .text()
-        .replace("grant_in_force=yes", "grant_in_force=no")
 }
 
 /// The ledger on a powered-off disk is sound.

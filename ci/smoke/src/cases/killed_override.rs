@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use qemu::{Profile, Reply, Session};
 
 use crate::case::{Case, Failure, Place};
-use crate::cases::governance::{Witness, lasting, offline, open_emergency};
+use crate::cases::governance::{offline, open_emergency};
 use crate::checks::{self, demand};
 use crate::council::{Council, FOUR, format_ledger};
 use crate::draw::Draw;
+use crate::told::{Witness, lasting};
 
 /// Size of the disk in bytes.
 const DISK_SIZE: u64 = 64 << 20;
