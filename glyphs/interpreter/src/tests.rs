@@ -160,6 +160,48 @@ fn constraints_on_parents_hold_once_the_parents_are_active() {
 }
 
 #[test]
+fn what_nothing_refuses_goes_by_lanes() {
+    let vault = vault(&[
+        (
+            "a",
+            "outputs: field_state\nactivation: resonate(2)|decay(9e17)",
+        ),
+        ("b", "parent: a\nconstraints: requires_parent_active"),
+        ("c", "constraints: coherence >= 80"),
+        ("d", "coherence: 50\nconstraints: coherence >= 80"),
+        ("e", "activation: decay(9e17)|decay(9e17)"),
+    ]);
+    let mut interpreter = Interpreter::new(&vault);
+    let goes = |interpreter: &Interpreter, id: &str| {
+        let glyph = find(&vault, id);
+        let outcome = by_lanes(&vault, glyph);
+        let is_open = constraint::is_open(interpreter, &vault, glyph);
+        let result = interpreter.activate(&vault, glyph, None).ok();
+        assert!(result == outcome || !is_open, "{id}: {result:?}");
+        (is_open, outcome.is_some())
+    };
+    assert_eq!(goes(&interpreter, "a"), (true, true));
+    assert_eq!(goes(&interpreter, "b"), (false, true));
+    assert_eq!(goes(&interpreter, "c"), (true, true));
+    assert_eq!(goes(&interpreter, "d"), (false, true));
+    assert_eq!(goes(&interpreter, "e"), (true, false));
+    // The first activation asks the parents, and those after it do not.
+    interpreter.commit(find(&vault, "a"));
+    assert_eq!(goes(&interpreter, "b"), (false, true));
+    assert!(
+        interpreter
+            .activate(&vault, find(&vault, "b"), None)
+            .is_ok()
+    );
+    for glyph in vault.glyphs() {
+        interpreter.commit(glyph);
+    }
+    assert_eq!(goes(&interpreter, "b"), (true, true));
+    // Activity opens no closed gate.
+    assert_eq!(goes(&interpreter, "d"), (false, true));
+}
+
+#[test]
 fn comparisons_are_tested_after_inheritance_and_before_the_program() {
     // After inheritance: R 440 + (880 / 2) + 440, M 0.25, P 60, C 80, E 0.5 * 1.3 * 0.5.
     let lines = "parent: a\nmagnitude: 0.5\nphase: 30\ncoherence: 80\nentanglement: 0.5\n\
