@@ -71,23 +71,23 @@ fn reduce(bits: u64) -> Option<(u64, [f64; 2])> {
         .fold(0_u128, |sum, piece| {
             (sum << PIECE).wrapping_add(piece.into())
         });
+    let (top, low) = ((product >> LOW) as u64, product & ((1 << LOW) - 1));
     // Bits of the fraction above the four lowest pieces: 1 to 27.
     let above = (1023 + 47) - (bits >> 52) as u32;
-    let fraction_bits = LOW + above;
-    let quarters = (product >> fraction_bits) as u64;
-    let fraction = product & ((1 << fraction_bits) - 1);
+    let (quarters, highest) = (top >> above, top & ((1 << above) - 1));
     // The nearest number of quarters: a fraction of a half and more is what is missing to 1.
-    let is_missing = fraction >> (fraction_bits - 1) == 1;
-    let (quarters, fraction) = if is_missing {
-        (quarters.wrapping_add(1), (1 << fraction_bits) - fraction)
+    let is_missing = highest >> (above - 1) == 1;
+    let (quarters, highest, low) = if is_missing {
+        let borrowed = u64::from(low != 0);
+        let highest = (1 << above) - highest - borrowed;
+        (quarters.wrapping_add(1), highest, low.wrapping_neg())
     } else {
-        (quarters, fraction)
+        (quarters, highest, low)
     };
-    let highest = (fraction >> LOW) as u64;
     if highest == 0 {
         return None;
     }
-    let low = |piece: u32| (fraction >> (piece * PIECE)) as u64 & MASK;
+    let low = |piece: u32| (low >> (piece * PIECE)) as u64 & MASK;
     // The scale of the piece above the lowest four.
     let scale = f64::from_bits(u64::from(1023 - above) << 52);
     let rest = if highest > MASK {

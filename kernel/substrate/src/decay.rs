@@ -12,7 +12,7 @@
 //! - a replay ends early only when another tick would change nothing.
 
 use crate::Substrate;
-use crate::checksum::Line;
+use crate::checksum::{Line, Share};
 use crate::guard::Verified;
 use crate::line::{self, DECAY_RATE, FLAGS, LANES, Lane, MAGNITUDE, SETTLED};
 use crate::numbers::Number;
@@ -53,7 +53,14 @@ impl Substrate {
     /// Verifies a line of cells and brings it up to date.
     #[inline(always)]
     pub(crate) fn settle(&mut self, line: usize) -> Verified {
-        match self.guard.verify_current(line) {
+        let form = self.guard.form;
+        self.settle_by(line, |line| form.run(Share(line)))
+    }
+
+    /// As [`Substrate::settle`], with the share of the line's words as `share` finds it.
+    #[inline(always)]
+    pub(crate) fn settle_by(&mut self, line: usize, share: impl FnOnce(&Line) -> u64) -> Verified {
+        match self.guard.verify_current_by(line, share) {
             Some((verified, _)) => verified,
             None => self.settle_late(line),
         }

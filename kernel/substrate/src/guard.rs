@@ -17,6 +17,7 @@
 
 mod aligned;
 mod damage;
+mod editor;
 mod generation;
 mod initial;
 mod mend;
@@ -30,17 +31,17 @@ mod sums;
 mod tests;
 
 use crate::census::Census;
-use crate::checksum::{Line, Share, WORDS, advance, change, change_of_pairs, checksum, seed};
+use crate::checksum::{Line, Share, WORDS, seed};
 use crate::defect::{Defect, planted};
 use crate::event::{Action, EventLog, Finding, IntegrityEvent, Place};
-use crate::galois::{self, places_of, raise};
+use crate::galois::raise;
 use crate::geometry::Geometry;
 use crate::line::{self, SETTLED};
 use crate::numbers::{Number, Numbers};
-use crate::pair::Pair;
 use crate::survey::{Moment, Survey};
 use aligned::Aligned;
 use alloc::vec::Vec;
+use editor::Editor;
 use retire::Pages;
 use vector::Form;
 
@@ -89,21 +90,6 @@ impl Verified {
     }
 }
 
-/// A verified line, both its parities and their checksums, to be changed together.
-pub(crate) struct Editor<'a> {
-    line: &'a mut Line,
-    line_checksum: &'a mut u64,
-    parity: &'a mut Line,
-    parity_checksum: &'a mut u64,
-    /// Number and generation of the first parity's block, for a defect that tests plant.
-    parity_block: usize,
-    parity_generation: u32,
-    second: &'a mut Line,
-    second_checksum: &'a mut u64,
-    /// The line counts times x to the power of this in the second parity.
-    weight: usize,
-}
-
 impl Guard {
     /// Bytes of memory that a substrate of this geometry takes.
     pub(crate) const fn bytes_for(geometry: &Geometry) -> u64 {
@@ -130,7 +116,12 @@ impl Guard {
     #[inline]
     pub(crate) fn verify(&mut self, line: usize) -> Verified {
         self.stick();
-        if self.whole_line(line).is_none() && !planted(Defect::TrustLine) {
+        let form = self.form;
+        if self
+            .whole_line(line, |line| form.run(Share(line)))
+            .is_none()
+            && !planted(Defect::TrustLine)
+        {
             self.repair(line);
         }
         Verified(line)
@@ -140,8 +131,19 @@ impl Guard {
     /// `None` of others.
     #[inline(always)]
     pub(crate) fn verify_current(&mut self, line: usize) -> Option<(Verified, &Line)> {
+        let form = self.form;
+        self.verify_current_by(line, |line| form.run(Share(line)))
+    }
+
+    /// As [`Guard::verify_current`], with the share of the line's words as `share` finds it.
+    #[inline(always)]
+    pub(crate) fn verify_current_by(
+        &mut self,
+        line: usize,
+        share: impl FnOnce(&Line) -> u64,
+    ) -> Option<(Verified, &Line)> {
         self.stick();
-        let content = self.whole_line(line)?;
+        let content = self.whole_line(line, share)?;
         let is_current = self
             .numbers
             .kept(Number::Tick)
@@ -304,9 +306,9 @@ impl Guard {
         clippy::indexing_slicing,
         reason = "line numbers come from the geometry that the memory was made for"
     )]
-    fn whole_line(&self, line: usize) -> Option<&Line> {
+    fn whole_line(&self, line: usize, share: impl FnOnce(&Line) -> u64) -> Option<&Line> {
         let content = self.block(line);
-        let share = self.form.run(Share(content));
+        let share = share(content);
         let checksum = seed(line, self.generations[line]).wrapping_add(share);
         let is_whole = checksum == self.stored_checksum(line);
         is_whole.then_some(content)
@@ -351,149 +353,5 @@ fn disjoint(blocks: &mut [Aligned], places: [usize; 3]) -> [&mut Line; 3] {
 fn add(sum: &mut Line, line: &Line) {
     for (total, word) in sum.iter_mut().zip(line) {
         *total ^= word;
-    }
-}
-
-impl Editor<'_> {
-    /// Goes on to the next generation of the line and of its parities.
-    #[inline(always)]
-    fn advance(&mut self, line: &mut u32, parities: &mut u32) {
-        *self.line_checksum = self.line_checksum.wrapping_add(advance(line));
-        let gained = if planted(Defect::ParityKeepsGeneration) {
-            0
-        } else {
-            advance(parities)
-        };
-        self.parity_generation = *parities;
-        *self.parity_checksum = self.parity_checksum.wrapping_add(gained);
-        *self.second_checksum = self.second_checksum.wrapping_add(gained);
-    }
-
-    /// The line as it is now.
-    #[inline(always)]
-    pub(crate) fn line(&self) -> &Line {
-        self.line
-    }
-
-    /// Changes a word, and with it both parities and the checksums.
-    #[inline(always)]
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "words come from the constants of the line's format, below WORDS"
-    )]
-    pub(crate) fn set(&mut self, word: usize, new: u64) {
-        let old = self.line[word];
-        self.line[word] = new;
-        *self.line_checksum = self.line_checksum.wrapping_add(change(word, old, new));
-        if !planted(Defect::SkipFirstParity) {
-            let was = self.parity[word];
-            let is = was ^ old ^ new;
-            self.parity[word] = is;
-            *self.parity_checksum = self.parity_checksum.wrapping_add(change(word, was, is));
-        }
-        if planted(Defect::BlessParity) {
-            *self.parity_checksum =
-                checksum(self.parity, self.parity_block, self.parity_generation);
-        }
-        if !planted(Defect::SkipSecondParity) {
-            for place in places_of(word / 2, self.weight) {
-                let word = 2 * place + word % 2;
-                let was = self.second[word];
-                let is = was ^ old ^ new;
-                self.second[word] = is;
-                *self.second_checksum = self.second_checksum.wrapping_add(change(word, was, is));
-            }
-        }
-    }
-
-    /// Changes the pairs of words that begin at the words `starts` together: what
-    /// [`Editor::set`] does for each word.
-    #[inline(always)]
-    pub(crate) fn set_pairs<const PAIRS: usize>(
-        &mut self,
-        starts: [usize; PAIRS],
-        new: &[[u64; 2]; PAIRS],
-    ) {
-        let old = starts.map(|start| line::pair(self.line, start));
-        let new = new.map(Pair::new);
-        let difference = xor(&old, &new);
-        store_pairs(self.line, starts, &new);
-        let gained = change_of_pairs(starts, &old, &new);
-        *self.line_checksum = self.line_checksum.wrapping_add(gained);
-        if !planted(Defect::SkipFirstParity) {
-            add_pairs(self.parity, self.parity_checksum, starts, &difference);
-        }
-        if planted(Defect::BlessParity) {
-            *self.parity_checksum =
-                checksum(self.parity, self.parity_block, self.parity_generation);
-        }
-        if !planted(Defect::SkipSecondParity) {
-            self.add_to_second(starts, &difference);
-        }
-    }
-
-    /// Adds `difference` to pairs of the second parity, at the places that the line's weight
-    /// moves them to.
-    #[inline(always)]
-    fn add_to_second<const PAIRS: usize>(
-        &mut self,
-        starts: [usize; PAIRS],
-        difference: &[Pair; PAIRS],
-    ) {
-        // Members whose pairs all stay below the last, and so come to one place each.
-        if starts
-            .iter()
-            .all(|start| start / 2 + self.weight < galois::PAIRS)
-        {
-            let places = starts.map(|start| start + 2 * self.weight);
-            add_pairs(self.second, self.second_checksum, places, difference);
-            return;
-        }
-        for (start, pair) in starts.into_iter().zip(difference) {
-            for place in places_of(start / 2, self.weight) {
-                add_pairs(self.second, self.second_checksum, [2 * place], &[*pair]);
-            }
-        }
-    }
-
-    /// Replaces the whole line.
-    pub(crate) fn replace(&mut self, line: &Line) {
-        for (word, &value) in line.iter().enumerate() {
-            self.set(word, value);
-        }
-    }
-}
-
-#[inline(always)]
-fn xor<const PAIRS: usize>(one: &[Pair; PAIRS], other: &[Pair; PAIRS]) -> [Pair; PAIRS] {
-    let mut sum = *one;
-    for (sum, &pair) in sum.iter_mut().zip(other) {
-        *sum = sum.xor(pair);
-    }
-    sum
-}
-
-/// Adds `difference` to pairs of a parity, and to its checksum what that changes.
-#[inline(always)]
-fn add_pairs<const PAIRS: usize>(
-    parity: &mut Line,
-    stored: &mut u64,
-    starts: [usize; PAIRS],
-    difference: &[Pair; PAIRS],
-) {
-    let old = starts.map(|start| line::pair(parity, start));
-    let new = xor(&old, difference);
-    store_pairs(parity, starts, &new);
-    *stored = stored.wrapping_add(change_of_pairs(starts, &old, &new));
-}
-
-#[inline(always)]
-#[expect(
-    clippy::indexing_slicing,
-    reason = "pairs come from the constants of the line's format, and end before WORDS"
-)]
-fn store_pairs<const PAIRS: usize>(line: &mut Line, starts: [usize; PAIRS], pairs: &[Pair; PAIRS]) {
-    for (start, pair) in starts.into_iter().zip(pairs) {
-        line[start..start + 2].copy_from_slice(&pair.words());
     }
 }

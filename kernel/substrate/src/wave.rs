@@ -14,16 +14,17 @@
 //! - a wave that is refused has changed nothing: cells are checked before the first change.
 
 use crate::Substrate;
-use crate::checksum::Line;
+use crate::checksum::{KEYS, Line};
 use crate::cosine;
 use crate::error::SubstrateError;
 use crate::geometry::Geometry;
-use crate::guard::Verified;
+use crate::guard::{Guard, Verified};
 use crate::line::{self, LANES, LAST_UPDATE, Lane, MAGNITUDE, PHASE};
 use crate::phase;
 use abi::CellIndex;
 use core::f64::consts::TAU;
 use heapless::Vec;
+use vector::{Quad, Unit, Work};
 
 /// Rings beyond the origin: the greatest distance that a wave reaches.
 const DISTANCE_MAX: u32 = 10;
@@ -94,7 +95,7 @@ pub(crate) struct Wave {
 impl Wave {
     /// What becomes of the magnitudes and phases of a line whose lanes are at `places`.
     #[inline(always)]
-    fn moved(&self, line: &Line, places: &[u8; LANES]) -> [[[u64; 2]; 2]; 2] {
+    fn moved(&self, line: &Line, places: &[u8; LANES]) -> [Quad; 2] {
         let of_ring = |table: &[f64; PLACES]| places.map(|place| pick(table, place));
         let (gains, shifts) = (of_ring(&self.gains), of_ring(&self.shifts));
         let magnitudes = line::column(line, MAGNITUDE).map(f64::from_bits);
@@ -120,18 +121,18 @@ impl Wave {
                 *turned = phase::advance(phase, shift).to_bits();
             }
         }
-        [line::halves(raised), line::halves(turned)]
+        [raised, turned]
     }
 }
 
 /// The last updates of a line with those of the lanes that are reached set to `now`.
 #[inline(always)]
-fn stamped(line: &Line, places: &[u8; LANES], now: u64) -> [[u64; 2]; 2] {
+fn stamped(line: &Line, places: &[u8; LANES], now: u64) -> Quad {
     let mut updates = line::column(line, LAST_UPDATE);
     for (update, &place) in updates.iter_mut().zip(places) {
         *update = if place < BEYOND { now } else { *update };
     }
-    line::halves(updates)
+    updates
 }
 
 /// Whether a lane, reached or not, was last updated at another time than `now`.
@@ -293,17 +294,61 @@ impl Substrate {
         reach: &mut Reach,
         is_written: impl Fn(CellIndex) -> bool,
     ) -> Result<(), SubstrateError> {
-        let geometry = self.guard.geometry;
-        if self.guard.is_beyond_caches() {
+        self.guard.form.run(Surveying {
+            field: self,
+            wave,
+            reach,
+            is_written,
+        })
+    }
+
+    /// Does a wave over the lines that were verified for it.
+    ///
+    /// # Errors
+    /// [`SubstrateError::Poisoned`] if memory fell beyond repair since the check: the cells
+    /// that were not lost have been changed.
+    pub(crate) fn spread(&mut self, wave: &Wave, reach: &Reach) -> Result<(), SubstrateError> {
+        let form = self.guard.form.for_quads();
+        let (changed, lost) = form.run(Spreading {
+            guard: &mut self.guard,
+            wave,
+            reach,
+        });
+        self.count_written(changed);
+        lost.map_or(Ok(()), |cell| Err(SubstrateError::Poisoned(cell)))
+    }
+}
+
+/// A wave whose lines are to be verified.
+struct Surveying<'a, W> {
+    field: &'a mut Substrate,
+    wave: &'a Wave,
+    reach: &'a mut Reach,
+    is_written: W,
+}
+
+impl<W: Fn(CellIndex) -> bool> Work for Surveying<'_, W> {
+    type Output = Result<(), SubstrateError>;
+
+    #[inline(always)]
+    fn run<U: Unit>(self, unit: U) -> Self::Output {
+        let Surveying {
+            field,
+            wave,
+            reach,
+            is_written,
+        } = self;
+        let geometry = field.guard.geometry;
+        if field.guard.is_beyond_caches() {
             for line in spans(&geometry, wave.origin).flat_map(|span| span.lines()) {
-                self.guard.prefetch_line(line);
+                field.guard.prefetch_line(line);
             }
         }
         for span in spans(&geometry, wave.origin) {
             reach.cells += span.cells();
             for line in span.lines() {
-                let verified = self.settle(line);
-                let content = self.guard.line(&verified);
+                let verified = field.settle_by(line, |line| unit.share(line, &KEYS));
+                let content = field.guard.line(&verified);
                 if line::has_poison(content) {
                     for cell in span.first.max(line * LANES)..span.end.min((line + 1) * LANES) {
                         let index = CellIndex(cell as u64);
@@ -319,18 +364,27 @@ impl Substrate {
         }
         Ok(())
     }
+}
 
-    /// Does a wave over the lines that were verified for it.
-    ///
-    /// # Errors
-    /// [`SubstrateError::Poisoned`] if memory fell beyond repair since the check: the cells
-    /// that were not lost have been changed.
-    pub(crate) fn spread(&mut self, wave: &Wave, reach: &Reach) -> Result<(), SubstrateError> {
-        let now = self.guard.now();
+/// A wave whose lines were verified.
+struct Spreading<'a> {
+    guard: &'a mut Guard,
+    wave: &'a Wave,
+    reach: &'a Reach,
+}
+
+impl Work for Spreading<'_> {
+    /// Cells changed, and the first that was lost meanwhile.
+    type Output = (u64, Option<CellIndex>);
+
+    #[inline(always)]
+    fn run<U: Unit>(self, unit: U) -> Self::Output {
+        let Spreading { guard, wave, reach } = self;
+        let now = guard.now();
         let mut lost = None;
         let mut changed = reach.cells;
         for reached in &reach.lines {
-            let mut editor = self.guard.edit(&reached.verified);
+            let mut editor = guard.edit(&reached.verified);
             let line = editor.line();
             let mut places = reached.places;
             if line::has_poison(line) {
@@ -343,26 +397,16 @@ impl Substrate {
                     }
                 }
             }
+            let [raised, turned] = wave.moved(line, &places);
             if is_stamp_due(line, now) {
-                let [[a, b], [c, d]] = wave.moved(line, &places);
-                let [e, f] = stamped(line, &places, now);
-                let starts = [
-                    MAGNITUDE,
-                    MAGNITUDE + 2,
-                    PHASE,
-                    PHASE + 2,
-                    LAST_UPDATE,
-                    LAST_UPDATE + 2,
-                ];
-                editor.set_pairs(starts, &[a, b, c, d, e, f]);
+                let stamped = stamped(line, &places, now);
+                let starts = [MAGNITUDE, PHASE, LAST_UPDATE];
+                editor.set_quads(unit, starts, &[raised, turned, stamped]);
             } else {
-                let [[a, b], [c, d]] = wave.moved(line, &places);
-                let starts = [MAGNITUDE, MAGNITUDE + 2, PHASE, PHASE + 2];
-                editor.set_pairs(starts, &[a, b, c, d]);
+                editor.set_quads(unit, [MAGNITUDE, PHASE], &[raised, turned]);
             }
         }
-        self.count_written(changed);
-        lost.map_or(Ok(()), |cell| Err(SubstrateError::Poisoned(cell)))
+        (changed, lost)
     }
 }
 

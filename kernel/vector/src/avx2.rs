@@ -3,13 +3,14 @@
 //! A line is six registers of two pairs each; moving it up by one pair takes the upper half of
 //! each and the lower half of the next.
 
-use crate::{Keys, KeysIn, Line, Sums, TAP, Unit, Work};
+use crate::{Keys, KeysIn, Line, Quad, Sums, TAP, Unit, Work, quad};
 use core::arch::x86_64::{
     __m256i, _mm_add_epi64, _mm_cvtsi128_si64, _mm_unpackhi_epi64, _mm256_add_epi64,
     _mm256_blend_epi32, _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_loadu_si256,
     _mm256_mul_epu32, _mm256_or_si256, _mm256_permute2x128_si256, _mm256_setzero_si256,
-    _mm256_srli_epi64, _mm256_testz_si256, _mm256_xor_si256,
+    _mm256_srli_epi64, _mm256_storeu_si256, _mm256_sub_epi64, _mm256_testz_si256, _mm256_xor_si256,
 };
+use core::hint::black_box;
 
 /// Registers of 32 bytes: the proof that there are some, and that they are switched on.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +69,17 @@ impl Avx2 {
         }
     }
 
+    /// The sum of four words, modulo 2^64.
+    #[inline(always)]
+    fn total(self, sum: __m256i) -> u64 {
+        // SAFETY: self is the proof of AVX2.
+        unsafe {
+            let upper = _mm256_extracti128_si256::<1>(sum);
+            let sum = _mm_add_epi64(_mm256_castsi256_si128(sum), upper);
+            _mm_cvtsi128_si64(_mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum))).cast_unsigned()
+        }
+    }
+
     #[inline(always)]
     fn share_of(self, line: Register, low: Register, high: Register) -> u64 {
         // SAFETY: self is the proof of AVX2.
@@ -80,10 +92,7 @@ impl Avx2 {
                 let both = _mm256_add_epi64(of_low, of_high);
                 sums[at % 2] = _mm256_add_epi64(sums[at % 2], both);
             }
-            let sum = _mm256_add_epi64(sums[0], sums[1]);
-            let upper = _mm256_extracti128_si256::<1>(sum);
-            let sum = _mm_add_epi64(_mm256_castsi256_si128(sum), upper);
-            _mm_cvtsi128_si64(_mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum))).cast_unsigned()
+            self.total(_mm256_add_epi64(sums[0], sums[1]))
         }
     }
 }
@@ -146,5 +155,37 @@ impl Unit for Avx2 {
         }
         *sums = Sums { first, second };
         shares
+    }
+
+    #[inline(always)]
+    fn change<const N: usize>(
+        self,
+        line: &mut Line,
+        starts: [usize; N],
+        differences: &[Quad; N],
+        keys: &Keys,
+    ) -> u64 {
+        // SAFETY: self is the proof of AVX2, and a quad is 32 bytes.
+        unsafe {
+            let load = |quad: &Quad| _mm256_loadu_si256(quad.as_ptr().cast());
+            let (mut old, mut new) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+            for (start, difference) in starts.into_iter().zip(differences) {
+                let (low, high) = (load(quad(&keys.low, start)), load(quad(&keys.high, start)));
+                let plus_share = |sum, words| {
+                    let of_low = _mm256_mul_epu32(words, low);
+                    let of_high = _mm256_mul_epu32(_mm256_srli_epi64::<32>(words), high);
+                    _mm256_add_epi64(sum, _mm256_add_epi64(of_low, of_high))
+                };
+                let was = load(quad(line, start));
+                let is = _mm256_xor_si256(was, load(difference));
+                let place = &mut line[start..start + 4];
+                _mm256_storeu_si256(place.as_mut_ptr().cast(), is);
+                old = plus_share(old, was);
+                new = plus_share(new, is);
+            }
+            // Compilers would rather multiply differences, which have more bits than a half: the
+            // box keeps the subtraction where it is.
+            self.total(_mm256_sub_epi64(new, black_box(old)))
+        }
     }
 }

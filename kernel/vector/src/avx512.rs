@@ -3,7 +3,8 @@
 //! A line is three registers of four pairs each, and moving it up by one pair takes one
 //! instruction for each: the two sums and the keys of the checksum stay in registers.
 
-use crate::{Keys, KeysIn, Line, Sums, TAP, Unit, Work};
+use crate::avx2::Avx2;
+use crate::{Keys, KeysIn, Line, Quad, Sums, TAP, Unit, Work};
 use core::arch::x86_64::{
     __m512i, _mm512_add_epi64, _mm512_alignr_epi64, _mm512_loadu_si512, _mm512_mask_xor_epi64,
     _mm512_mul_epu32, _mm512_or_si512, _mm512_reduce_add_epi64, _mm512_setzero_si512,
@@ -12,7 +13,9 @@ use core::arch::x86_64::{
 
 /// Registers of 64 bytes: the proof that there are some, and that they are switched on.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx512(());
+pub(crate) struct Avx512 {
+    narrower: Avx2,
+}
 
 /// Registers of a line.
 const REGISTERS: usize = 3;
@@ -26,10 +29,14 @@ impl Avx512 {
     /// The proof.
     ///
     /// # Safety
-    /// The processor has AVX-512 F, BW, DQ and VL and what [`crate::avx2::Avx2`] needs, and what runs it
-    /// has switched the registers on.
-    pub(crate) const unsafe fn new() -> Self {
-        Avx512(())
+    /// The processor has AVX-512 F, BW, DQ and VL, and what runs it has switched the registers on.
+    pub(crate) const unsafe fn new(narrower: Avx2) -> Self {
+        Avx512 { narrower }
+    }
+
+    /// The registers of half the size, which are there too.
+    pub(crate) const fn narrower(self) -> Avx2 {
+        self.narrower
     }
 
     /// Does work that is compiled for this unit.
@@ -136,5 +143,17 @@ impl Unit for Avx512 {
         }
         *sums = Sums { first, second };
         shares
+    }
+
+    #[inline(always)]
+    fn change<const N: usize>(
+        self,
+        line: &mut Line,
+        starts: [usize; N],
+        differences: &[Quad; N],
+        keys: &Keys,
+    ) -> u64 {
+        // Quads lie apart: registers of their size take no more instructions.
+        self.narrower.change(line, starts, differences, keys)
     }
 }

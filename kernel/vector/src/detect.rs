@@ -36,6 +36,7 @@ pub(crate) fn avx2() -> Option<Avx2> {
 
 /// Registers of 64 bytes, if there are.
 pub(crate) fn avx512() -> Option<Avx512> {
+    let narrower = avx2().filter(|_| has(KEPT_AVX512, AVX512))?;
     // SAFETY: the processor has the features, and the registers are kept.
-    has(KEPT_AVX512, AVX2 | AVX512).then(|| unsafe { Avx512::new() })
+    Some(unsafe { Avx512::new(narrower) })
 }

@@ -51,6 +51,18 @@ const TAP: usize = 3;
 /// A line in memory.
 pub type Line = [u64; WORDS];
 
+/// Four neighbouring words of a line.
+pub type Quad = [u64; 4];
+
+/// The words of a line from word `start` on.
+///
+/// # Panics
+/// If there are not as many.
+#[inline(always)]
+fn quad(line: &Line, start: usize) -> &Quad {
+    &line[start..start + 4].as_chunks().0[0]
+}
+
 /// What the halves of a line's words are multiplied by in its checksum: keys below 2^32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(align(64))]
@@ -87,6 +99,16 @@ pub trait Unit: Copy + Debug {
         lines: [&Line; N],
         keys: &KeysIn<Self>,
     ) -> [u64; N];
+
+    /// Adds `differences`, by exclusive or, to the quads of `line` that begin at the words `starts`,
+    /// which are even, and gives what the line's share gains.
+    fn change<const N: usize>(
+        self,
+        line: &mut Line,
+        starts: [usize; N],
+        differences: &[Quad; N],
+        keys: &Keys,
+    ) -> u64;
 }
 
 /// Keys in registers, for many lines.

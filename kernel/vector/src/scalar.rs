@@ -1,7 +1,7 @@
 //! Word by word: what every other form has to equal, and what processors without a known vector
 //! unit do.
 
-use crate::{Keys, KeysIn, Line, PAIRS, Sums, TAP, Unit, WORDS};
+use crate::{Keys, KeysIn, Line, PAIRS, Quad, Sums, TAP, Unit, WORDS, quad};
 
 /// No vector unit.
 #[derive(Clone, Copy, Debug)]
@@ -17,9 +17,15 @@ fn share_of(line: &Line, low: &Line, high: &Line) -> u64 {
     line.iter()
         .zip(keys)
         .fold(0, |sum: u64, (word, (low, high))| {
-            sum.wrapping_add((word & HALF).wrapping_mul(low & HALF))
-                .wrapping_add((word >> 32).wrapping_mul(high & HALF))
+            sum.wrapping_add(share_of_word(*word, *low, *high))
         })
+}
+
+/// The products of both halves of a word with their keys.
+#[inline(always)]
+const fn share_of_word(word: u64, low: u64, high: u64) -> u64 {
+    let low = (word & HALF).wrapping_mul(low & HALF);
+    low.wrapping_add((word >> 32).wrapping_mul(high & HALF))
 }
 
 impl Unit for Scalar {
@@ -67,6 +73,28 @@ impl Unit for Scalar {
             }
         }
         lines.map(|line| share_of(line, &keys.low, &keys.high))
+    }
+
+    #[inline(always)]
+    fn change<const N: usize>(
+        self,
+        line: &mut Line,
+        starts: [usize; N],
+        differences: &[Quad; N],
+        keys: &Keys,
+    ) -> u64 {
+        let mut gained = 0_u64;
+        for (start, difference) in starts.into_iter().zip(differences) {
+            let keys = quad(&keys.low, start).iter().zip(quad(&keys.high, start));
+            let words = line.iter_mut().skip(start);
+            for ((word, difference), (low, high)) in words.zip(difference).zip(keys) {
+                let old = *word;
+                *word ^= difference;
+                let share = |word| share_of_word(word, *low, *high);
+                gained = gained.wrapping_add(share(*word)).wrapping_sub(share(old));
+            }
+        }
+        gained
     }
 }
 

@@ -3,12 +3,13 @@
 //! A line does not fit into the sixteen registers, so several lines are added to the sums pair by
 //! pair, with the keys and the sums fetched once for all of them.
 
-use crate::{Keys, KeysIn, Line, PAIRS, Sums, TAP, Unit};
+use crate::{Keys, KeysIn, Line, PAIRS, Quad, Sums, TAP, Unit};
 use core::arch::x86_64::{
     __m128i, _mm_add_epi64, _mm_cmpeq_epi32, _mm_cvtsi128_si64, _mm_loadu_si128, _mm_movemask_epi8,
-    _mm_mul_epu32, _mm_or_si128, _mm_setzero_si128, _mm_srli_epi64, _mm_unpackhi_epi64,
-    _mm_xor_si128,
+    _mm_mul_epu32, _mm_or_si128, _mm_setzero_si128, _mm_srli_epi64, _mm_storeu_si128,
+    _mm_unpackhi_epi64, _mm_xor_si128,
 };
+use core::hint::black_box;
 
 /// Registers of 16 bytes.
 #[derive(Clone, Copy, Debug)]
@@ -145,5 +146,34 @@ impl Unit for Sse2 {
         }
         sums.second.copy_from_slice(&raised[..PAIRS]);
         shares.map(total)
+    }
+
+    #[inline(always)]
+    fn change<const N: usize>(
+        self,
+        line: &mut Line,
+        starts: [usize; N],
+        differences: &[Quad; N],
+        keys: &Keys,
+    ) -> u64 {
+        let (mut old, mut new) = (zero(), zero());
+        for (start, difference) in starts.into_iter().zip(differences) {
+            for half in 0..2 {
+                let at = start / 2 + half;
+                let keys = [pair(&keys.low, at), pair(&keys.high, at)];
+                let was = pair(line, at);
+                let words: &[u64; 2] = &difference.as_chunks().0[half];
+                // SAFETY: every x86-64 processor has SSE2, and a pair of words is 16 bytes.
+                let is = xor(was, unsafe { _mm_loadu_si128(words.as_ptr().cast()) });
+                let place: &mut [u64; 2] = &mut line.as_chunks_mut().0[at];
+                // SAFETY: every x86-64 processor has SSE2, and a pair of words is 16 bytes.
+                unsafe { _mm_storeu_si128(place.as_mut_ptr().cast(), is) };
+                old = plus_share(old, was, keys);
+                new = plus_share(new, is, keys);
+            }
+        }
+        // Compilers would rather multiply differences, which have more bits than a half: the box
+        // keeps the subtraction where it is.
+        total(new).wrapping_sub(black_box(total(old)))
     }
 }

@@ -1,6 +1,6 @@
 //! Every form that this processor has, against the definition word by word.
 
-use crate::{Form, Keys, KeysIn, Line, PAIRS, Sums, Unit, WORDS, Work};
+use crate::{Form, Keys, KeysIn, Line, PAIRS, Quad, Sums, Unit, WORDS, Work};
 use std::vec::Vec;
 
 /// SplitMix64.
@@ -136,6 +136,53 @@ fn every_form_gives_the_shares_and_sums_of_the_definition() {
             assert_eq!(form.run(Whole { ..whole }).2, [false, true], "{form:?}");
             whole.second[at] ^= bit;
             assert_eq!(form.run(whole).2, [false; 2], "{form:?}");
+        }
+    }
+}
+
+/// A line with some of its quads changed, and what its share gains.
+struct Changed<'a> {
+    line: Line,
+    starts: [usize; 3],
+    differences: &'a [Quad; 3],
+    keys: &'a Keys,
+}
+
+impl Work for Changed<'_> {
+    type Output = (Line, u64);
+
+    #[inline(always)]
+    fn run<U: Unit>(mut self, unit: U) -> Self::Output {
+        let gained = unit.change(&mut self.line, self.starts, self.differences, self.keys);
+        (self.line, gained)
+    }
+}
+
+#[test]
+fn every_form_changes_quads_and_tells_what_the_share_gains() {
+    let mut state = 3;
+    for _ in 0..10_000 {
+        let keys = any_keys(&mut state);
+        let line = any_line(&mut state);
+        let mut start = || 2 * usize::try_from(next(&mut state) % 11).unwrap();
+        let starts = [start(), start(), start()];
+        let differences = [(); 3].map(|()| any_line(&mut state)[0..4].try_into().unwrap());
+        let mut changed = line;
+        for (start, difference) in starts.iter().zip(&differences) {
+            let difference: &Quad = difference;
+            for (word, difference) in changed[*start..].iter_mut().zip(difference) {
+                *word ^= difference;
+            }
+        }
+        let gained = share_by_hand(&changed, &keys).wrapping_sub(share_by_hand(&line, &keys));
+        for form in Form::all().chain(Form::all().map(Form::for_quads)) {
+            let found = form.run(Changed {
+                line,
+                starts,
+                differences: &differences,
+                keys: &keys,
+            });
+            assert_eq!(found, (changed, gained), "{form:?}");
         }
     }
 }

@@ -85,3 +85,20 @@ fn every_form_leaves_the_same_memory_and_the_same_figures() {
         assert_same_memory(field, plainest, form);
     }
 }
+
+#[test]
+fn a_wave_keeps_both_parities_of_first_and_last_members_in_every_form() {
+    let mut field = Substrate::new(1024, 1024).unwrap();
+    let rows: Vec<u64> = (0..1024).step_by(93).chain([1023]).collect();
+    for form in Form::all() {
+        field.set_form(form);
+        field.tick(1);
+        for row in &rows {
+            // Twice: a line that was stamped in this tick is not stamped again.
+            for _ in 0..2 {
+                field.wave(CellIndex(row * 1024 + 512), 2.0, 1.25).unwrap();
+            }
+        }
+        assert_eq!(field.scrub_all().damaged, 0, "{form:?}");
+    }
+}
