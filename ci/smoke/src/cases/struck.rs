@@ -2,14 +2,15 @@
 //! every flip is found, repaired, counted and logged.
 //!
 //! The machine's memory is a file that QEMU shares with this process. Where the substrate lies in it
-//! is found from outside: lines by the values written to their cells, checksums by when they change.
+//! is found from outside: see `target`.
 //!
 //! Invariants:
-//! - the bits to flip depend on the seed alone; in one round no line is hit twice, so that each flip
-//!   is one repair;
+//! - the bits to flip depend on the seed alone; in one round no line and no number is hit twice, so that each
+//!   flip is one repair;
 //! - flips come from a thread of their own, whatever the node is doing.
 
-use std::collections::BTreeSet;
+mod target;
+
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
@@ -21,21 +22,10 @@ use qemu::{Machine, Profile, Session};
 
 use crate::case::{Case, Failure, Place};
 use crate::checks::{self, demand};
-use crate::council::required;
 use crate::draw::Draw;
 use crate::model::Model;
 
-/// Bytes of a line, and words of its checksum.
-const LINE_BYTES: u64 = 192;
-const WORD_BYTES: u64 = 8;
-/// Cells of a line, whose magnitudes are its first words.
-const LANES: u64 = 4;
-/// Cells that are written to find the lines, and their magnitudes.
-const MARKS: [(u64, f64); 3] = [(77, 123.456_789), (1234, 654.321_987), (3999, 111.222_333)];
-/// One flip in this many hits a checksum, which takes a 25th of the memory.
-const CHECKSUM_EVERY: u64 = 8;
-/// Bytes compared at once in a search for changes.
-const PIECE_BYTES: usize = 4096;
+use target::Target;
 
 /// Rounds that one node stands: many more would wear a page out, and one that has moved to a spare is no
 /// longer where it was found.
@@ -236,149 +226,6 @@ fn flip(memory: &File, bit: u64) -> Result<(), Failure> {
         .map_err(host)
 }
 
-/// Where the substrate lies in the file.
-#[derive(Debug)]
-struct Target {
-    /// The first line, in bytes from the start of the file.
-    lines: u64,
-    /// The first checksum.
-    checksums: u64,
-    /// Lines of data and parity.
-    count: u64,
-}
-
-impl Target {
-    fn find(session: &mut Session, memory: &File) -> Result<Self, Failure> {
-        let answer = session.command_ok("substrate scrub")?;
-        let count = required(&answer, "lines")?.parse().unwrap_or(0);
-        for (cell, magnitude) in MARKS {
-            session.command_ok(&format!("substrate write {cell} {magnitude} 1 500"))?;
-        }
-        let looks = Looks::take(session, memory)?;
-        let lines = only("lines", find_lines(&looks.bytes[0]))?;
-        let checksums = only("checksums", looks.find_checksums())?;
-        Ok(Self {
-            lines,
-            checksums,
-            count,
-        })
-    }
-
-    /// The bits of a round: each of another line or its checksum.
-    fn bits(&self, flips: u64, seed: u64) -> Vec<u64> {
-        let mut draw = Draw::new(seed);
-        let mut hit = BTreeSet::new();
-        let mut bits = Vec::new();
-        while (bits.len() as u64) < flips.min(self.count) {
-            let line = draw.below(self.count);
-            if !hit.insert(line) {
-                continue;
-            }
-            let (start, bytes) = match draw.below(CHECKSUM_EVERY) {
-                0 => (self.checksums + line * WORD_BYTES, WORD_BYTES),
-                _ => (self.lines + line * LINE_BYTES, LINE_BYTES),
-            };
-            bits.push(start * 8 + draw.below(bytes * 8));
-        }
-        bits
-    }
-}
-
-/// The one place that was found.
-fn only(what: &str, places: Vec<u64>) -> Result<u64, Failure> {
-    match places.as_slice() {
-        [place] => Ok(*place),
-        _ => Err(Failure::Host(format!(
-            "the {what} of the substrate were found at {} places",
-            places.len()
-        ))),
-    }
-}
-
-fn word(bytes: &[u8], at: u64) -> Option<u64> {
-    let at = usize::try_from(at).ok()?;
-    let word = bytes.get(at..at.checked_add(8)?)?;
-    Some(u64::from_le_bytes(word.try_into().ok()?))
-}
-
-/// Starts of arrays of lines whose marked cells hold their magnitudes.
-fn find_lines(bytes: &[u8]) -> Vec<u64> {
-    let offset = |cell: u64| cell / LANES * LINE_BYTES + cell % LANES * WORD_BYTES;
-    let [(first, magnitude), ..] = MARKS;
-    let pattern = magnitude.to_bits().to_le_bytes();
-    let words = bytes.chunks_exact(8).zip((0_u64..).step_by(8));
-    words
-        .filter(|(word, _)| *word == pattern)
-        .filter_map(|(_, at)| at.checked_sub(offset(first)))
-        .filter(|start| {
-            MARKS.iter().all(|(cell, magnitude)| {
-                word(bytes, start + offset(*cell)) == Some(magnitude.to_bits())
-            })
-        })
-        .collect()
-}
-
-/// The machine's memory at four moments: between them the first mark is written, the last, and the first.
-struct Looks {
-    bytes: [Vec<u8>; 4],
-}
-
-impl Looks {
-    fn take(session: &mut Session, memory: &File) -> Result<Self, Failure> {
-        let [first, _, other] = MARKS;
-        let mut bytes = [const { Vec::new() }; 4];
-        let writes = [None, Some((first, 2)), Some((other, 2)), Some((first, 3))];
-        for (look, write) in bytes.iter_mut().zip(writes) {
-            if let Some(((cell, magnitude), phase)) = write {
-                session.command_ok(&format!("substrate write {cell} {magnitude} {phase} 500"))?;
-            }
-            *look = read_all(memory)?;
-        }
-        Ok(Self { bytes })
-    }
-
-    /// Starts of arrays with a word for each line that changes whenever its line does, and then only.
-    fn find_checksums(&self) -> Vec<u64> {
-        let [first, second, third, fourth] = &self.bytes;
-        // Of other stripes too, or the checksums of parity would change in the same way.
-        let [line, _, other] = MARKS.map(|(cell, _)| cell / LANES * WORD_BYTES);
-        let history = |at: u64| {
-            let looks = [first, second, third, fourth].map(|bytes| word(bytes, at));
-            [
-                looks[0] != looks[1],
-                looks[1] != looks[2],
-                looks[2] != looks[3],
-            ]
-        };
-        let mut starts = Vec::new();
-        for (piece, at) in first.chunks(PIECE_BYTES).zip((0..).step_by(PIECE_BYTES)) {
-            if second.get(at..at + piece.len()) == Some(piece) {
-                continue;
-            }
-            for word in (at..at + piece.len()).step_by(8) {
-                let word = word as u64;
-                let Some(start) = word.checked_sub(line) else {
-                    continue;
-                };
-                if history(word) == [true, false, true]
-                    && history(start + other) == [false, true, false]
-                {
-                    starts.push(start);
-                }
-            }
-        }
-        starts
-    }
-}
-
-fn read_all(memory: &File) -> Result<Vec<u8>, Failure> {
-    let host = |error| Failure::Host(format!("the machine's memory: {error}"));
-    let size = memory.metadata().map_err(host)?.len();
-    let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
-    memory.read_exact_at(&mut bytes, 0).map_err(host)?;
-    Ok(bytes)
-}
-
 /// What the node counts.
 #[derive(Clone, Copy, Debug)]
 struct Figures {
@@ -434,59 +281,6 @@ impl Figures {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lines_are_found_where_all_marks_agree() {
-        let mut bytes = vec![0; 1 << 20];
-        let mut put = |at: usize, magnitude: f64| {
-            bytes[at..at + 8].copy_from_slice(&magnitude.to_bits().to_le_bytes());
-        };
-        // A stray copy of one mark, and all of them from 4096 on.
-        put(512, MARKS[0].1);
-        for (cell, magnitude) in MARKS {
-            let cell = usize::try_from(cell).unwrap();
-            put(4096 + cell / 4 * 192 + cell % 4 * 8, magnitude);
-        }
-        assert_eq!(find_lines(&bytes), [4096]);
-    }
-
-    #[test]
-    fn checksums_are_found_by_when_they_change() {
-        let mut looks = Looks {
-            bytes: [const { Vec::new() }; 4],
-        };
-        let place = |mark: usize| 8192 + usize::try_from(MARKS[mark].0 / LANES * 8).unwrap();
-        for (turn, bytes) in (0_u8..).zip(&mut looks.bytes) {
-            *bytes = vec![0; 1 << 16];
-            bytes[place(0)] = [0, 1, 1, 2][usize::from(turn)];
-            bytes[place(2)] = [0, 0, 1, 1][usize::from(turn)];
-            // Something that changes all the time.
-            bytes[64] = turn;
-        }
-        assert_eq!(looks.find_checksums(), [8192]);
-    }
-
-    #[test]
-    fn no_line_is_hit_twice_in_a_round_and_every_kind_of_place_is_hit() {
-        let target = Target {
-            lines: 1 << 20,
-            checksums: 0,
-            count: 5440,
-        };
-        let bits = target.bits(1000, 7);
-        let lines: BTreeSet<u64> = bits
-            .iter()
-            .map(|bit| match bit / 8 {
-                byte if byte >= target.lines => (byte - target.lines) / LINE_BYTES,
-                byte => byte / WORD_BYTES,
-            })
-            .collect();
-        assert_eq!((bits.len(), lines.len()), (1000, 1000));
-        assert!(lines.iter().all(|line| *line < target.count));
-        let checksums = bits.iter().filter(|bit| *bit / 8 < target.lines).count();
-        assert!((80..=180).contains(&checksums), "{checksums}");
-        assert_ne!(bits, target.bits(1000, 8));
-    }
 
     #[test]
     fn a_flip_that_is_not_repaired_or_not_told_is_seen() {
