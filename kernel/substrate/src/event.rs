@@ -81,6 +81,10 @@ pub enum Place {
         /// Its place among the superpositions.
         slot: u64,
     },
+    /// Means and extremes of the scrubber's last whole walk.
+    Figures,
+    /// Sums of the scrubber's walk that runs.
+    Sums,
 }
 
 /// What was wrong.
@@ -136,6 +140,8 @@ pub enum Action {
     Recounted,
     /// A number that nothing else tells was lost, and begins anew at 0.
     BegunAnew,
+    /// What a walk had given was lost.
+    AwaitsWalk,
 }
 
 impl fmt::Display for Place {
@@ -156,6 +162,8 @@ impl fmt::Display for Place {
             Place::Marks { line } => write!(out, "marks of line {line}"),
             Place::Location { page } => write!(out, "location of page {page}"),
             Place::Owner { slot } => write!(out, "owner of superposition {slot}"),
+            Place::Figures => out.write_str("means and extremes"),
+            Place::Sums => out.write_str("sums of the scrubber"),
         }
     }
 }
@@ -190,6 +198,7 @@ impl fmt::Display for IntegrityEvent {
             Action::BitsTurnedBack => out.write_str("flipped bits turned back"),
             Action::Recounted => out.write_str("found anew from whole lines"),
             Action::BegunAnew => out.write_str("lost, it begins anew at 0"),
+            Action::AwaitsWalk => out.write_str("lost, the next walk gives them anew"),
         }
     }
 }

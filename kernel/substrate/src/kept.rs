@@ -126,6 +126,38 @@ impl Kept {
     }
 }
 
+/// Words of any value, kept by their halves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeptWords<const N: usize>([[Kept; 2]; N]);
+
+impl<const N: usize> KeptWords<N> {
+    /// Keeps the words.
+    pub(crate) fn new(words: [u64; N]) -> Self {
+        let half = |half: u64| Kept::new(half & u64::from(u32::MAX));
+        KeptWords(words.map(|word| [half(word), half(word >> 32)]))
+    }
+
+    /// Whether nothing is damaged.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.0.as_flattened().iter().all(Kept::is_whole)
+    }
+
+    /// The words that were kept; `None` if too many bits of one half have flipped.
+    pub(crate) fn get(&self) -> Option<[u64; N]> {
+        let mut words = [0; N];
+        for (word, [low, high]) in words.iter_mut().zip(&self.0) {
+            *word = low.get()? | high.get()? << 32;
+        }
+        Some(words)
+    }
+
+    /// The halves, for a test to damage.
+    #[cfg(test)]
+    pub(crate) fn halves_mut(&mut self) -> &mut [Kept] {
+        self.0.as_flattened_mut()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

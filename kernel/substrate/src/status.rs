@@ -24,12 +24,12 @@ impl Substrate {
     /// size, and [`SubstrateStatus::figures`] says how old the means and extremes are.
     /// A cell whose superposition was lost counts as poisoned until a new one is stored.
     pub fn status(&mut self) -> SubstrateStatus {
+        self.guard.mend_numbers();
         let (figures, age) = if self.guard.geometry.cells <= WALKED_CELLS_MAX {
             (self.walk(), FiguresAge::Current)
         } else {
-            self.guard.survey.figures(self.guard.moment())
+            self.guard.figures()
         };
-        self.guard.mend_numbers();
         let tick = self.guard.now();
         let (poisoned, superpositions) = self.guard.lost_and_superposed();
         let counters = self.guard.numbers.counters();

@@ -4,6 +4,8 @@
 //! with the value that its verified line held: decay is applied up to the tick of that line.
 //!
 //! Invariants:
+//! - figures, and sums between two steps of a walk, are kept in a form that shows damage; a walk
+//!   whose sums were lost gives no figures;
 //! - only verified lines are added;
 //! - lines are added in the order of the scrubber's runs, so that the figures of a walk have the same bits
 //!   however it is cut in steps;
@@ -11,6 +13,9 @@
 
 use crate::checksum::Line;
 use crate::defect::{Defect, planted};
+#[cfg(test)]
+use crate::kept::Kept;
+use crate::kept::KeptWords;
 use crate::line::{self, COHERENCE, LANES, Lane, MAGNITUDE, SETTLED};
 use abi::response::FiguresAge;
 
@@ -31,17 +36,63 @@ pub(crate) struct Moment {
     pub(crate) cells_poisoned: u64,
 }
 
+/// Words that the figures and their age take, and those that sums and their walk's begin take.
+const FIGURES_WORDS: usize = 8;
+const SUMS_WORDS: usize = COUNTS_WORDS + 4 * LANES;
+const COUNTS_WORDS: usize = 5;
+
 /// The figures of the last whole walk and the sums of the one that runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Survey {
-    figures: Figures,
-    /// No cell's value was older than this tick.
-    since_tick: u64,
-    /// When the walk that gave the figures began.
-    began: Moment,
-    /// Sums of the walk that runs.
+    /// The figures, the tick that no cell's value was older than, and when the walk began; `None`
+    /// if they were lost, until the next walk ends.
+    figures: Option<KeptWords<FIGURES_WORDS>>,
+    /// The sums and when their walk began, between two steps of it; `None` if they were lost, until
+    /// the next walk begins.
+    resting: Option<KeptWords<SUMS_WORDS>>,
+    /// Sums of the walk that runs, during a step of it.
     pub(crate) running: Sums,
     running_began: Moment,
+}
+
+/// What became of words that are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mended {
+    /// Nothing was damaged.
+    Whole,
+    /// Flipped bits were turned back.
+    Corrected,
+    /// Too many bits had flipped.
+    Lost,
+}
+
+/// Turns flipped bits back, or gives the words up.
+fn mend<const N: usize>(place: &mut Option<KeptWords<N>>) -> Mended {
+    match place {
+        Some(kept) if !kept.is_whole() => {
+            *place = kept.get().map(KeptWords::new);
+            if place.is_some() {
+                Mended::Corrected
+            } else {
+                Mended::Lost
+            }
+        }
+        _ => Mended::Whole,
+    }
+}
+
+impl Moment {
+    const fn to_words(self) -> [u64; 3] {
+        [self.tick, self.cells_written, self.cells_poisoned]
+    }
+
+    const fn from_words([tick, cells_written, cells_poisoned]: [u64; 3]) -> Self {
+        Moment {
+            tick,
+            cells_written,
+            cells_poisoned,
+        }
+    }
 }
 
 /// Sums over cells, one for each place in a line.
@@ -169,36 +220,118 @@ impl Survey {
     pub(crate) fn of_initial_cells() -> Self {
         let mut sums = Sums::NONE;
         sums.add(&line::initial_cells(), LANES as u64);
-        Survey {
-            figures: sums.figures(),
-            since_tick: 0,
-            began: Moment::default(),
-            running: Sums::NONE,
+        let mut survey = Survey {
+            figures: None,
+            resting: Some(KeptWords::new([0; SUMS_WORDS])),
+            running: sums,
             running_began: Moment::default(),
-        }
+        };
+        survey.end();
+        survey
     }
 
     /// Begins a walk.
     pub(crate) fn begin(&mut self, now: Moment) {
         self.running = Sums::NONE;
         self.running_began = now;
+        self.resting = Some(KeptWords::new([0; SUMS_WORDS]));
+    }
+
+    /// Ends a step of a walk, which goes on later.
+    pub(crate) fn rest(&mut self) {
+        if self.resting.is_none() {
+            return;
+        }
+        let sums = &self.running;
+        let [began, written, poisoned] = self.running_began.to_words();
+        let mut words = [0; SUMS_WORDS];
+        let numbers = [
+            sums.magnitude,
+            sums.coherence,
+            sums.magnitude_min,
+            sums.magnitude_max,
+        ];
+        let counts = [sums.readable, sums.settled_min, began, written, poisoned];
+        let numbers = numbers.as_flattened().iter().map(|number| number.to_bits());
+        for (word, value) in words.iter_mut().zip(counts.into_iter().chain(numbers)) {
+            *word = value;
+        }
+        self.resting = Some(KeptWords::new(words));
+    }
+
+    /// Goes on with a walk, whose sums were mended. Once they are lost, the walk gives no figures.
+    pub(crate) fn resume(&mut self) {
+        let Some(words) = self.resting.as_ref().and_then(KeptWords::get) else {
+            return;
+        };
+        let (counts, numbers) = words.split_at(COUNTS_WORDS);
+        let &[readable, settled_min, tick, written, poisoned] = counts else {
+            return;
+        };
+        let mut columns = [[0.0; LANES]; 4];
+        for (number, bits) in columns.as_flattened_mut().iter_mut().zip(numbers) {
+            *number = f64::from_bits(*bits);
+        }
+        let [magnitude, coherence, magnitude_min, magnitude_max] = columns;
+        self.running = Sums {
+            readable,
+            magnitude,
+            coherence,
+            magnitude_min,
+            magnitude_max,
+            settled_min,
+        };
+        self.running_began = Moment::from_words([tick, written, poisoned]);
     }
 
     /// Ends a walk that has come to every line.
     pub(crate) fn end(&mut self) {
-        self.figures = self.running.figures();
-        self.since_tick = self.running.settled_min;
-        self.began = self.running_began;
+        if self.resting.is_none() {
+            return;
+        }
+        let figures = self.running.figures();
+        let [began, written, poisoned] = self.running_began.to_words();
+        self.figures = Some(KeptWords::new([
+            figures.magnitude_mean.to_bits(),
+            figures.magnitude_min.to_bits(),
+            figures.magnitude_max.to_bits(),
+            figures.coherence_mean.to_bits(),
+            self.running.settled_min,
+            began,
+            written,
+            poisoned,
+        ]));
     }
 
-    /// The figures of the last whole walk, and how old they are at the moment `now`.
-    pub(crate) fn figures(&self, now: Moment) -> (Figures, FiguresAge) {
-        let is_current = self.began == now && self.since_tick == now.tick;
+    /// What is kept of the figures, and of the sums between two steps, for a test to damage.
+    #[cfg(test)]
+    pub(crate) fn kept_mut(&mut self) -> [&mut [Kept]; 2] {
+        let figures = self.figures.as_mut().map(KeptWords::halves_mut);
+        let sums = self.resting.as_mut().map(KeptWords::halves_mut);
+        [figures.unwrap_or_default(), sums.unwrap_or_default()]
+    }
+
+    /// Turns flipped bits back: of the figures, and of the sums between two steps.
+    pub(crate) fn mend(&mut self) -> [Mended; 2] {
+        [mend(&mut self.figures), mend(&mut self.resting)]
+    }
+
+    /// The figures of the last whole walk, and how old they are at the moment `now`; `None` if they
+    /// were lost.
+    pub(crate) fn figures(&self, now: Moment) -> Option<(Figures, FiguresAge)> {
+        let [mean, min, max, coherence, since_tick, began @ ..] = self.figures.as_ref()?.get()?;
+        let is_current = Moment::from_words(began) == now && since_tick == now.tick;
         let age = if is_current || planted(Defect::CallOldFiguresCurrent) {
             FiguresAge::Current
         } else {
-            FiguresAge::Since(self.since_tick)
+            FiguresAge::Since(since_tick)
         };
-        (self.figures, age)
+        let figures = Figures {
+            magnitude_mean: f64::from_bits(mean),
+            magnitude_min: f64::from_bits(min),
+            magnitude_max: f64::from_bits(max),
+            coherence_mean: f64::from_bits(coherence),
+        };
+        Some((figures, age))
     }
 }

@@ -11,12 +11,19 @@
 //! - whatever is mended is counted and logged.
 
 use super::Guard;
+use super::scrub::RUN_STRIPES;
 use crate::defect::{Defect, planted};
 use crate::event::{Action, Finding, Place};
 use crate::kept::{Kept, NUMBER_MAX};
 use crate::line::{self, SETTLED};
 use crate::numbers::Number;
+use crate::survey::{Figures, Mended};
+use abi::response::FiguresAge;
 use core::ops::Range;
+
+/// Passes of the scrubber that come to every owner: they are as large as a twelfth of the superpositions,
+/// and are mended besides whenever one is needed.
+const OWNERS_PASSES: u64 = 8;
 
 impl Guard {
     /// Time in ticks, whatever became of it in memory.
@@ -84,22 +91,53 @@ impl Guard {
             .unwrap_or(0)
     }
 
-    /// Heals every number.
+    /// Heals every number, and what the scrubber's walks have given.
     pub(crate) fn mend_numbers(&mut self) {
         for number in Number::ALL {
             self.mend(number);
         }
         self.settle_totals();
+        for (place, mended) in [Place::Figures, Place::Sums]
+            .into_iter()
+            .zip(self.survey.mend())
+        {
+            match mended {
+                Mended::Whole => {}
+                Mended::Corrected => self.note_mended(place, Action::BitsTurnedBack),
+                Mended::Lost => self.note_mended(place, Action::AwaitsWalk),
+            }
+        }
     }
 
-    /// Heals the owners, and where pages are, that belong to a share of the stripes, so that a pass over all
-    /// stripes comes to each once.
+    /// Means and extremes of the last whole walk and how old they are; of a walk done at once, if
+    /// they were lost.
+    pub(crate) fn figures(&mut self) -> (Figures, FiguresAge) {
+        let found = self.survey.figures(self.moment());
+        found.unwrap_or_else(|| {
+            self.scrub_all();
+            let found = self.survey.figures(self.moment());
+            found.unwrap_or((Figures::default(), FiguresAge::Since(0)))
+        })
+    }
+
+    /// Heals where pages are, of those that belong to a share of the stripes, so that a pass over
+    /// all stripes comes to each once; and the owners of the share's slots, once in
+    /// [`OWNERS_PASSES`].
     pub(super) fn mend_tables(&mut self, stripes: &Range<usize>) {
-        for page in self.share_of(self.geometry.pages(), stripes) {
-            self.mend_page(page);
+        let pages = self.share_of(self.geometry.pages(), stripes);
+        if !self.pages.are_whole(pages.clone()) {
+            pages.for_each(|page| self.mend_page(page));
         }
-        for slot in self.share_of(self.geometry.slots, stripes) {
-            self.mend_owner(slot);
+        let run = (stripes.start / RUN_STRIPES) as u64;
+        let turn = run.wrapping_add(self.numbers.get(Number::ScrubPasses));
+        if turn.is_multiple_of(OWNERS_PASSES) {
+            let slots = self.share_of(self.geometry.slots, stripes);
+            let owners = self.census.owners.get(slots.clone()).unwrap_or_default();
+            if !owners.iter().all(Kept::is_whole) {
+                for slot in slots {
+                    self.mend_owner(slot);
+                }
+            }
         }
     }
 

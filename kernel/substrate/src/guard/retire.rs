@@ -102,6 +102,12 @@ impl Pages {
         self.spares.fill(Kept::new(SPENT));
     }
 
+    /// Whether nothing is damaged of what is kept of the places of pages.
+    pub(super) fn are_whole(&self, pages: Range<usize>) -> bool {
+        let pages = self.histories.get(pages).unwrap_or_default();
+        pages.iter().all(|page| page.spare.is_whole())
+    }
+
     /// What is kept of the place of a page, for a test or a drill to damage.
     pub(super) fn kept_mut(&mut self, page: usize) -> Option<&mut Kept> {
         self.histories.get_mut(page).map(|page| &mut page.spare)

@@ -44,6 +44,8 @@ impl Guard {
         let mut stripe = usize::try_from(self.numbers.get(Number::ScrubStripe)).unwrap_or(0);
         if stripe == 0 {
             self.survey.begin(self.moment());
+        } else {
+            self.survey.resume();
         }
         let mut looked_at = 0_u64;
         while looked_at < lines.max(1) && stripe < self.geometry.stripes {
@@ -52,6 +54,7 @@ impl Guard {
             stripe += count;
         }
         if stripe < self.geometry.stripes {
+            self.survey.rest();
             self.numbers.set(Number::ScrubStripe, stripe as u64);
             self.numbers.add(Number::ScrubPosition, looked_at);
         } else {

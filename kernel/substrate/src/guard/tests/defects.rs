@@ -4,7 +4,7 @@ use super::{large, numbers, pairs, poison, retire, stale, strikes, stuck, *};
 use crate::defect::{Defect, is_found};
 
 /// Each defect, and a campaign that is to find it.
-const FINDERS: [(Defect, fn()); 32] = [
+const FINDERS: [(Defect, fn()); 33] = [
     (Defect::TrustLine, no_operation_blesses_a_lost_line_anywhere),
     (Defect::ServePoison, poison::OF_POISON),
     (Defect::IgnoreAddress, stale::OF_MOVES),
@@ -45,6 +45,7 @@ const FINDERS: [(Defect, fn()); 32] = [
     (Defect::SameFirstParities, large::OF_FIRST_MEMORY),
     (Defect::TrustNumber, numbers::OF_NUMBERS),
     (Defect::TrustNumber, numbers::OF_LOCATIONS),
+    (Defect::TrustNumber, numbers::OF_FIGURES),
     (Defect::KeepDamagedNumber, numbers::OF_NUMBERS),
     (Defect::ForgetNumber, numbers::OF_NUMBERS),
     (Defect::TrustMarks, numbers::OF_MARKS),
