@@ -20,6 +20,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use abi::response::{LedgerState, LedgerStatus};
 
@@ -92,6 +93,8 @@ pub struct Ledger<D> {
     chain: [u8; 32],
     /// The frame of the record that was read last: where the next search begins.
     found: Option<Head>,
+    /// Frames of a damaged ledger that recovery found lost.
+    lost: Vec<Range<u64>>,
     read_only: Option<ReadOnlyReason>,
     repaired: u64,
     unrepaired: u64,
@@ -145,6 +148,7 @@ impl<D: BlockDevice> Ledger<D> {
             records: 0,
             chain: [0; 32],
             found: None,
+            lost: recovered.lost,
             read_only: None,
             repaired: 0,
             unrepaired: 0,
@@ -180,6 +184,7 @@ impl<D: BlockDevice> Ledger<D> {
             report.read_only = Some(ReadOnlyReason::Damage(finding));
         }
         self.superblock = recovered.superblock;
+        self.lost = recovered.lost;
         self.take(&report);
         Ok(report)
     }

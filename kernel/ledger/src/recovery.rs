@@ -11,6 +11,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::defect::{Defect, planted};
 use crate::device::{BlockDevice, DeviceError};
@@ -68,6 +69,8 @@ pub struct RecoveryReport {
 pub(crate) struct Recovered {
     pub(crate) superblock: Superblock,
     pub(crate) report: RecoveryReport,
+    /// Frames that are lost.
+    pub(crate) lost: Vec<Range<u64>>,
 }
 
 /// Recovers the ledger on `device`.
@@ -108,7 +111,11 @@ pub(crate) fn recover<D: BlockDevice>(
             report.findings.add(Finding::Device(error));
         }
     }
-    Ok(Recovered { superblock, report })
+    Ok(Recovered {
+        superblock,
+        report,
+        lost: first.lost,
+    })
 }
 
 fn refusal(superblock: &Superblock, mode: Mode, findings: &Findings) -> Option<ReadOnlyReason> {

@@ -12,6 +12,7 @@ mod end;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::defect::{Defect, planted};
 use crate::device::BlockDevice;
@@ -39,6 +40,9 @@ pub(crate) enum Reach {
     Always,
 }
 
+/// Most runs of lost frames that are kept.
+const HOLES_MAX: usize = 1024;
+
 /// What a walk found.
 #[derive(Debug)]
 pub(crate) struct Scan {
@@ -54,6 +58,8 @@ pub(crate) struct Scan {
     pub(crate) repaired: u64,
     /// Whether the place of the next frame cannot be read in some zone.
     pub(crate) next_unreadable: bool,
+    /// Runs of frames that are lost, the first [`HOLES_MAX`] of them.
+    pub(crate) lost: Vec<Range<u64>>,
     pub(crate) findings: Findings,
 }
 
@@ -139,6 +145,7 @@ pub(crate) fn scan<D: BlockDevice>(
         seq: 0,
         records: 0,
         repaired: 0,
+        lost: Vec::new(),
         findings: Findings::default(),
     };
     walk.load_ring();
@@ -169,6 +176,7 @@ struct Walk<'a, D> {
     /// Number of the next record; behind a hole the least that it can be.
     records: u64,
     repaired: u64,
+    lost: Vec<Range<u64>>,
     findings: Findings,
 }
 

@@ -7,7 +7,7 @@ use crate::device::BlockDevice;
 use crate::finding::Finding;
 use crate::geometry::Place;
 
-use super::{Purpose, Scan, Walk};
+use super::{HOLES_MAX, Purpose, Scan, Walk};
 
 impl<D: BlockDevice> Walk<'_, D> {
     /// No copy is whole: the end, or a hole? `true` to go on behind a hole.
@@ -29,7 +29,14 @@ impl<D: BlockDevice> Walk<'_, D> {
         self.odd = true;
         self.chain = None;
         self.group = None;
-        self.seq = self.seq.saturating_add(1);
+        let behind = self.seq.saturating_add(1);
+        let holes = self.lost.len();
+        match self.lost.last_mut() {
+            Some(hole) if hole.end == self.seq => hole.end = behind,
+            _ if holes < HOLES_MAX => self.lost.push(self.seq..behind),
+            _ => {}
+        }
+        self.seq = behind;
         // Each frame has one record at least; a later frame tells how many there were.
         self.records = seq.saturating_add(1);
         true
@@ -114,6 +121,7 @@ impl<D: BlockDevice> Walk<'_, D> {
             newest_group: self.newest_group.min(self.seq),
             repaired: self.repaired,
             next_unreadable,
+            lost: self.lost,
             findings: self.findings,
         }
     }
