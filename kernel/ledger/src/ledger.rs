@@ -295,7 +295,8 @@ impl<D: BlockDevice> Ledger<D> {
             None if self.fill_mark() > 0 => (
                 LedgerState::Ready,
                 format!(
-                    "more than {} % full, {} ordinary records fit: plan a larger disk",
+                    "more than {} % full, {} ordinary records still fit, or more that share frames: plan a \
+                     larger disk",
                     self.fill_mark(),
                     self.free(Reserve::Ordinary)
                 ),
