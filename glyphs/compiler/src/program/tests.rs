@@ -95,6 +95,37 @@ fn commands_stand_in_the_lanes_of_the_fields_that_they_change_in_their_order() {
 }
 
 #[test]
+fn the_operations_of_a_program_come_back_with_what_each_entangle_adds() {
+    let target = abi::GlyphId::new("water").unwrap();
+    let commands = [
+        Command::Resonate(2.0),
+        Command::Entangle(target.clone()),
+        Command::Decay(0.25),
+        Command::Amplify(3.0),
+        Command::Resonate(4.0),
+        Command::Entangle(target),
+        Command::PhaseShift(-30.0),
+    ];
+    let alone: Vec<Op> = commands.iter().map(Op::alone).collect();
+    let mut lanes = Lanes::default();
+    let place = lanes.push(&state(), &alone);
+    let shares = [(0.5, 88.0), (0.75, 99.0)].map(|(entanglement, resonance)| Entanglement {
+        entanglement,
+        resonance,
+    });
+    lanes.entangle(&place, shares.into_iter());
+    let ops: Vec<Op> = lanes.program(&place, 90).ops(&commands).collect();
+    let mut expected = alone;
+    for (position, share) in [1, 5].into_iter().zip(shares) {
+        expected[position] = Op::Entangle {
+            entanglement: share.entanglement,
+            resonance: share.resonance,
+        };
+    }
+    assert_eq!(ops, expected);
+}
+
+#[test]
 fn a_program_of_sixty_four_commands_fills_a_lane_to_its_last_bit() {
     let mut lanes = Lanes::default();
     let place = lanes.push(&state(), &[Op::Resonate(1.0); 64]);
