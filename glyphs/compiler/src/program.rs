@@ -220,29 +220,29 @@ impl Lanes {
     pub(crate) fn push(&mut self, state: &FieldState, ops: &[Op]) -> Place {
         let start = self.rows.len();
         self.rows.push(Row::start(state));
-        // The row of the next step of each lane; an `entangle` is a step of two.
-        let (mut resonance, mut magnitude, mut phase) = (start + 1, start + 1, start + 1);
+        // Steps of each lane so far; an `entangle` is a step of two.
+        let (mut resonance, mut magnitude, mut phase) = (0, 0, 0);
         let mut multiplies = 0;
         let mut entangles = 0;
         for op in ops {
             match *op {
                 Op::Resonate(factor) => {
-                    multiplies |= 1 << (resonance - start - 1);
-                    self.row(&mut resonance).resonance = factor;
+                    multiplies |= 1 << resonance;
+                    self.next(start, &mut resonance).resonance = factor;
                 }
                 Op::Entangle {
                     entanglement,
                     resonance: added,
                 } => {
                     entangles += 1;
-                    let row = self.row(&mut resonance);
+                    let row = self.next(start, &mut resonance);
                     row.sums[1] = entanglement;
                     row.resonance = added;
                 }
                 Op::Amplify(factor) | Op::Decay { keep: factor, .. } => {
-                    self.row(&mut magnitude).magnitude = factor;
+                    self.next(start, &mut magnitude).magnitude = factor;
                 }
-                Op::PhaseShift(degrees) => self.row(&mut phase).sums[0] = degrees,
+                Op::PhaseShift(degrees) => self.next(start, &mut phase).sums[0] = degrees,
                 Op::Stabilize | Op::DecayBeyondRange => {}
             }
         }
@@ -257,9 +257,9 @@ impl Lanes {
     }
 
     /// The row of a lane's next step, which is there or comes after the last one.
-    fn row(&mut self, next: &mut usize) -> &mut Row {
-        let position = *next;
-        *next += 1;
+    fn next(&mut self, start: usize, steps: &mut usize) -> &mut Row {
+        *steps += 1;
+        let position = start + *steps;
         if position == self.rows.len() {
             self.rows.push(Row::NEUTRAL);
         }

@@ -108,6 +108,7 @@ fn the_operations_of_a_program_come_back_with_what_each_entangle_adds() {
     ];
     let alone: Vec<Op> = commands.iter().map(Op::alone).collect();
     let mut lanes = Lanes::default();
+    lanes.push(&state(), &alone);
     let place = lanes.push(&state(), &alone);
     let shares = [(0.5, 88.0), (0.75, 99.0)].map(|(entanglement, resonance)| Entanglement {
         entanglement,
