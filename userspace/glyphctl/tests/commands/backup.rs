@@ -7,6 +7,7 @@ use abi::Checkpoint;
 use ledger::simulated::{SimulatedDisk, share_frames};
 use serde_json::Value;
 
+use crate::export::export;
 use crate::folder::Folder;
 use crate::ledger::story;
 use crate::program::{Run, glyphctl};
@@ -164,10 +165,7 @@ fn a_backup_restored_to_another_disk_is_the_same_ledger() {
 
 /// The lines of an export without the chain values, and how many chain values there are.
 fn exported(image: &str) -> (Vec<Value>, usize) {
-    let export = glyphctl(&["ledger", "export", image]);
-    assert_eq!(export.status, 0, "{}", export.err);
-    let line = |line| serde_json::from_str(line).expect("each line is JSON");
-    let mut lines: Vec<Value> = export.out.lines().map(line).collect();
+    let (_, mut lines) = export(image);
     let chains: BTreeSet<String> = lines
         .iter_mut()
         .filter_map(|line| line.as_object_mut()?.remove("chain"))

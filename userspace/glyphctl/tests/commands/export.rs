@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::folder::Folder;
 use crate::ledger::story;
-use crate::program::glyphctl;
+use crate::program::{Run, glyphctl};
 
 /// "Emergency overrides", its table.
 const OVERRIDE: [&str; 15] = [
@@ -57,6 +57,15 @@ const CHECK: [&str; 4] = ["passed", "score", "violations", "warnings"];
 /// The compliance checks of impact high.
 const CHECKS_HIGH: [&str; 4] = ["four_laws", "charter", "personhood", "security"];
 
+/// Exports a sound image: the run, and its lines.
+pub(crate) fn export(image: &str) -> (Run, Vec<Value>) {
+    let run = glyphctl(&["ledger", "export", image]);
+    assert_eq!(run.status, 0, "{}", run.err);
+    let line = |line| serde_json::from_str(line).expect("each line is JSON");
+    let lines = run.out.lines().map(line).collect();
+    (run, lines)
+}
+
 fn keys(value: &Value) -> BTreeSet<&str> {
     let members = value.as_object().expect("an object");
     members.keys().map(String::as_str).collect()
@@ -81,13 +90,7 @@ fn an_export_has_the_names_that_the_specification_gives() {
     let folder = Folder::new("names");
     let mut station = story(&folder);
     fs::write(folder.entry("disk"), station.image()).expect("a temporary file");
-    let export = glyphctl(&["ledger", "export", &folder.entry("disk")]);
-    assert_eq!(export.status, 0, "{}", export.err);
-    let lines: Vec<Value> = export
-        .out
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("each line is JSON"))
-        .collect();
+    let (_, lines) = export(&folder.entry("disk"));
     let record = |kind: &str| {
         let of_kind = lines.iter().rfind(|line| line["kind"] == kind);
         &of_kind.expect("the story has one")["fields"]

@@ -5,6 +5,7 @@ use std::fs;
 use abi::Response;
 use serde_json::Value;
 
+use crate::export::export;
 use crate::folder::Folder;
 use crate::program::{Run, glyphctl};
 use crate::station::Station;
@@ -94,13 +95,7 @@ fn an_override_signed_on_this_host_is_found_in_the_image() {
         (&"sound".into(), &true.into())
     );
     assert_eq!(verdict["epoch"], "04".repeat(16));
-    let export = glyphctl(&["ledger", "export", &folder.entry("disk")]);
-    assert_eq!(export.status, 0, "{}", export.err);
-    let lines: Vec<Value> = export
-        .out
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("each line is JSON"))
-        .collect();
+    let (run, lines) = export(&folder.entry("disk"));
     let (last, records) = lines.split_last().expect("lines");
     assert_eq!(verdict["records"], records.len());
     for (number, record) in records.iter().enumerate() {
@@ -124,7 +119,7 @@ fn an_override_signed_on_this_host_is_found_in_the_image() {
         .lines()
         .find_map(|line| line.strip_prefix("secret: "))
         .expect("a secret");
-    assert!(!export.out.contains(secret), "no secret leaves the ledger");
+    assert!(!run.out.contains(secret), "no secret leaves the ledger");
     let shown = glyphctl(&["ledger", "show", &folder.entry("disk")]);
     assert_eq!(shown.status, 0, "{}", shown.err);
     assert!(shown.out.contains("Stop the flood") && shown.out.contains("codex_deus"));
