@@ -11,6 +11,7 @@ pub mod trap;
 
 use x86_64::instructions::{hlt, interrupts};
 use x86_64::registers::control::{Cr4, Cr4Flags};
+use x86_64::registers::xcontrol::XCr0;
 
 /// All floating-point exceptions masked, rounding to nearest, no flushing of small numbers to zero.
 const VECTOR_CONTROL: u32 = 0x1f80;
@@ -41,9 +42,15 @@ pub(crate) fn init() {
         Cr4Flags::MACHINE_CHECK_EXCEPTION,
         features.has_machine_check,
     );
+    flags.set(Cr4Flags::OSXSAVE, features.wide_vectors != 0);
     // SAFETY: each flag is set only where the processor has the feature, and no page is user
     // accessible, so that nothing that the kernel does is forbidden by them.
     unsafe { Cr4::update(|live| live.insert(flags)) };
+    if features.wide_vectors != 0 {
+        // SAFETY: XSAVE was just switched on, and the processor says that it keeps these registers,
+        // whose bits belong together. Nothing saves them: handlers leave them as they are (trap.rs).
+        unsafe { XCr0::write_raw(features.wide_vectors) };
+    }
 }
 
 /// Stops the processor for good.

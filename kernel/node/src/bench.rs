@@ -26,6 +26,8 @@ impl<M: Machine> Node<M> {
         let cells = field.cell_count();
         let cell = |turn: u64| CellIndex(turn.wrapping_mul(37) % cells);
         let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{:<24} {}", "substrate_form", field.form());
         self.measure(&mut text, "substrate_read", REPEATS, |turn| {
             let _ = field.read(cell(turn));
         });

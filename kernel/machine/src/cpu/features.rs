@@ -40,6 +40,8 @@ pub struct Features {
     pub has_invariant_tsc: bool,
     /// A hypervisor or an emulator runs the machine.
     pub is_virtual: bool,
+    /// The registers to switch on for vectors of more than 16 bytes, as bits of XCR0; 0 for none.
+    pub wide_vectors: u64,
 }
 
 /// Names of the features that the machine has and that a person may ask for.
@@ -111,6 +113,24 @@ fn ask() -> Features {
         has_apic: bit(basic.edx, 9),
         has_invariant_tsc: bit(power.edx, 8),
         is_virtual: bit(basic.ecx, 31),
+        wide_vectors: wide_vectors(basic.ecx, leaf(0xd).eax),
+    }
+}
+
+/// The registers of XCR0 that hold vectors of more than 16 bytes, of those that the processor has
+/// by leaf 13: those of AVX, and those of AVX-512 if it has all of them.
+const fn wide_vectors(basic_ecx: u32, kept: u32) -> u64 {
+    /// x87, SSE and AVX.
+    const AVX: u32 = 0b111;
+    /// The masks, the upper halves and the upper sixteen registers.
+    const AVX512: u32 = 0b1110_0000;
+    let (has_xsave, has_avx) = (bit(basic_ecx, 26), bit(basic_ecx, 28));
+    if !has_xsave || !has_avx || kept & AVX != AVX {
+        0
+    } else if kept & AVX512 == AVX512 {
+        (AVX | AVX512) as u64
+    } else {
+        AVX as u64
     }
 }
 
@@ -168,6 +188,23 @@ mod tests {
                 .bytes()
                 .all(|byte| byte == b' ' || byte.is_ascii_graphic())
         );
+    }
+
+    #[test]
+    fn registers_are_switched_on_together_or_not_at_all() {
+        let (xsave, avx) = (1 << 26, 1 << 28);
+        for (ecx, kept, expected) in [
+            (xsave | avx, 0xe7, 0xe7),
+            (xsave | avx, 0x207, 0x7),
+            // Some of AVX-512's alone are of no use, and not allowed.
+            (xsave | avx, 0x67, 0x7),
+            (xsave | avx, 0x3, 0),
+            (xsave, 0xe7, 0),
+            (avx, 0xe7, 0),
+            (0, 0, 0),
+        ] {
+            assert_eq!(wide_vectors(ecx, kept), expected, "{ecx:#x} {kept:#x}");
+        }
     }
 
     #[test]

@@ -81,6 +81,8 @@ global_asm!(
     "push r15",
     "cld",
     "mov rdi, rsp",
+    // The parts of vector registers beyond 16 bytes stay where they are: handlers are compiled for
+    // SSE2, whose instructions do not touch them, and neither does FXRSTOR.
     // RBX is preserved by the call and holds the frame; the area for FXSAVE is 16-byte aligned.
     "mov rbx, rsp",
     "sub rsp, 512",
