@@ -7,7 +7,7 @@
 //! anew at 0, and that is told.
 //!
 //! Invariants:
-//! - a number is set only after it was mended, so that no damage is forgotten untold;
+//! - whatever is kept is set only after it was mended, so that no damage is forgotten untold;
 //! - whatever is mended is counted and logged.
 
 use super::Guard;

@@ -135,6 +135,7 @@ impl Guard {
 
     /// A cell was given a superposition, kept in `slot`.
     pub(crate) fn census_superposes(&mut self, position: Position, cell: CellIndex, slot: usize) {
+        self.mend_owner(slot);
         if let Some(owner) = self.census.owners.get_mut(slot) {
             *owner = Kept::new(cell.0.saturating_add(1));
         }

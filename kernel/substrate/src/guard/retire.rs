@@ -280,6 +280,7 @@ impl Guard {
             }
             self.strike_off(spare, Finding::NotKept);
         };
+        self.mend_spare(spare);
         self.pages.spend(spare);
         self.mend_page(page);
         let moved = self.mend(Number::MovedPages);
@@ -320,6 +321,7 @@ impl Guard {
 
     /// Never uses a spare.
     fn strike_off(&mut self, spare: usize, finding: Finding) {
+        self.mend_spare(spare);
         self.pages.spend(spare);
         let place = Place::Spare {
             spare: spare as u64,

@@ -339,6 +339,37 @@ fn the_scrubber_comes_to_every_owner_in_eight_passes() {
 }
 
 #[test]
+fn damage_that_a_change_sets_anew_is_told_before() {
+    let clean = lively(64, 64);
+    // A tick, a walk, a superposition that gets its slot again, and a page that moves.
+    let mut field = copy_of(&clean);
+    for number in [Number::Tick, Number::SettleNext] {
+        field.guard.numbers.flip(number, 3);
+    }
+    field.tick(1);
+    assert_eq!(field.counters().repairs.number, 2);
+    for number in [
+        Number::ScrubStripe,
+        Number::ScrubPosition,
+        Number::ScrubTick,
+    ] {
+        field.guard.numbers.flip(number, 99);
+    }
+    field.scrub_step(1000);
+    assert_eq!(field.counters().repairs.number, 5);
+    field.guard.census.owners[0].flip(9);
+    field.superpose(CellIndex(0), &pairs()).unwrap();
+    assert_eq!(field.counters().repairs.number, 6);
+    field.guard.pages.spare_mut(0).flip(70);
+    field.guard.pages.kept_mut(2).unwrap().flip(1);
+    field.guard.numbers.flip(Number::MovedPages, 64);
+    retire::wear(&mut field, 40, retire::REPAIRS);
+    assert_eq!(field.counters().repairs.retirement, 1);
+    assert_eq!(field.counters().repairs.number, 9);
+    assert_eq!(field.spare_pages_left(), clean.spare_pages_left() - 1);
+}
+
+#[test]
 fn a_spare_whose_state_is_damaged_is_as_before_and_one_whose_state_is_lost_is_not_used() {
     let clean = worn();
     let left = clean.spare_pages_left();
