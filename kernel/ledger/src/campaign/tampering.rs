@@ -22,6 +22,7 @@ use crate::ledger::{Departure, Ledger};
 use crate::records::RECORD_HEADER_BYTES;
 use crate::simulated::{SectorFate, SimulatedDisk};
 use crate::superblock::{self, Superblock};
+use crate::version::Version;
 
 /// What is done to the frames of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -315,26 +316,28 @@ pub(super) fn misfit_campaign() -> Outcome {
     let (mut disk, history) = filled(&workload)?;
     let mut records = read_records(&mut disk)?;
     let newest = records.last().cloned().ok_or("a session has records")?;
-    let misfits: [(u32, &[u8]); 8] = [
-        (1, &[]),
-        (1, &[7]),
-        (1, &[7, 0, 0]),
-        (1, &[7, 0, 2, 0, 1]),
-        (2, &[7, 0, 0, 0, 8, 0, 1, 0]),
-        (2, &[7, 0, 0, 0]),
-        (1, &[7, 0, 0, 0, 8, 0, 0, 0]),
-        (1, &[7, 1, 0, 0]),
+    let two = Version::Two;
+    let misfits: [(Version, u32, &[u8]); 9] = [
+        (two, 1, &[]),
+        (two, 1, &[7]),
+        (two, 1, &[7, 0, 0]),
+        (two, 1, &[7, 0, 2, 0, 1]),
+        (two, 2, &[7, 0, 0, 0, 8, 0, 1, 0]),
+        (two, 2, &[7, 0, 0, 0]),
+        (two, 1, &[7, 0, 0, 0, 8, 0, 0, 0]),
+        (two, 1, &[7, 1, 0, 0]),
+        // Sound by itself, in a ledger of another version.
+        (Version::One, 1, &[7, 0, 0, 0]),
     ];
-    for (record_count, payload) in misfits {
+    for (version, record_count, payload) in misfits {
         let mut forged = disk.clone();
-        let head = Head {
-            record_count,
-            ..newest.head
-        };
-        let payload = payload.to_vec();
         records.push(Forged {
-            head,
-            payload: payload.clone(),
+            head: Head {
+                version,
+                record_count,
+                ..newest.head
+            },
+            payload: payload.to_vec(),
             ahead: 0,
         });
         lay(&mut forged, &records, Cover::Resealed)?;
@@ -346,7 +349,7 @@ pub(super) fn misfit_campaign() -> Outcome {
 
 #[test]
 fn a_frame_whose_records_do_not_fill_it_exactly_counts_for_nothing() {
-    assert_eq!(misfit_campaign(), Ok(8));
+    assert_eq!(misfit_campaign(), Ok(9));
 }
 
 #[test]
