@@ -115,7 +115,11 @@ fn the_operations_of_a_program_come_back_with_what_each_entangle_adds() {
         resonance,
     });
     lanes.entangle(&place, shares.into_iter());
-    let ops: Vec<Op> = lanes.program(&place, 90).ops(&commands).collect();
+    let program = lanes.program(&place, 90);
+    let resonances = program.rows.iter().map(|row| row.resonance);
+    // The start, and no factor in the place of what an `entangle` adds.
+    assert!(resonances.eq([440.0, 2.0, 88.0, 4.0, 99.0]));
+    let ops: Vec<Op> = program.ops(&commands).collect();
     let mut expected = alone;
     for (position, share) in [1, 5].into_iter().zip(shares) {
         expected[position] = Op::Entangle {
