@@ -6,7 +6,8 @@
 //! Parsers of what firmware and loaders hand over are pure and tested on a host.
 //!
 //! Invariants:
-//! - all unsafe code of the kernel is here, save what a driver needs to hand memory to a device;
+//! - all unsafe code of the kernel is here, save what a driver needs to hand memory to a device, and the
+//!   calls of what `vector` has compiled for wide registers;
 //! - one processor runs the kernel, and interrupt handlers take only locks held with interrupts off;
 //! - whatever is missing in the machine is told, and limits only what needs it.
 #![no_std]
