@@ -85,6 +85,8 @@ pub enum Place {
     Figures,
     /// Sums of the scrubber's walk that runs.
     Sums,
+    /// The sizes of the field.
+    Size,
 }
 
 /// What was wrong.
@@ -164,6 +166,7 @@ impl fmt::Display for Place {
             Place::Owner { slot } => write!(out, "owner of superposition {slot}"),
             Place::Figures => out.write_str("means and extremes"),
             Place::Sums => out.write_str("sums of the scrubber"),
+            Place::Size => out.write_str("sizes of the field"),
         }
     }
 }

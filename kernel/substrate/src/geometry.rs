@@ -32,7 +32,7 @@ const SUPERPOSITIONS_FOR_ALL_CELLS_MAX: usize = 1 << 16;
 const CELLS_PER_SUPERPOSITION: usize = 16;
 
 /// The sizes of a substrate.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Geometry {
     /// Cells across.
     pub(crate) width: u32,

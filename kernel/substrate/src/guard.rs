@@ -36,6 +36,7 @@ use crate::defect::{Defect, planted};
 use crate::event::{Action, EventLog, Finding, IntegrityEvent, Place};
 use crate::galois::raise;
 use crate::geometry::Geometry;
+use crate::kept::KeptWords;
 use crate::line::{self, SETTLED};
 use crate::numbers::{Number, Numbers};
 use crate::survey::{Moment, Survey};
@@ -52,6 +53,8 @@ const CACHED_LINES: usize = 1 << 13;
 #[derive(Debug)]
 pub(crate) struct Guard {
     pub(crate) geometry: Geometry,
+    /// Width and height, from which the geometry can be had again.
+    size: KeptWords<2>,
     /// In which form lines are summed up.
     pub(crate) form: Form,
     /// Data lines, then first parity lines, then second ones, then spare pages.

@@ -17,6 +17,7 @@ use crate::error::SubstrateError;
 use crate::event::EventLog;
 use crate::galois::raise;
 use crate::geometry::Geometry;
+use crate::kept::KeptWords;
 use crate::line;
 use crate::numbers::Numbers;
 use crate::survey::Survey;
@@ -56,6 +57,7 @@ impl Guard {
         generations.resize(places, 0);
         Ok(Guard {
             geometry,
+            size: KeptWords::new([geometry.width.into(), geometry.height.into()]),
             form: Form::quickest(),
             blocks,
             checksums,

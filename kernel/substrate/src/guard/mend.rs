@@ -14,7 +14,8 @@ use super::Guard;
 use super::scrub::RUN_STRIPES;
 use crate::defect::{Defect, planted};
 use crate::event::{Action, Finding, Place};
-use crate::kept::{Kept, NUMBER_MAX};
+use crate::geometry::Geometry;
+use crate::kept::{Kept, KeptWords, NUMBER_MAX};
 use crate::line::{self, SETTLED};
 use crate::numbers::Number;
 use crate::survey::{Figures, Mended};
@@ -91,8 +92,25 @@ impl Guard {
             .unwrap_or(0)
     }
 
-    /// Heals every number, and what the scrubber's walks have given.
+    /// Heals the sizes of the field, whose width and height are kept once more; if those are lost,
+    /// the geometry is.
+    fn mend_geometry(&mut self) {
+        let is_whole = self.size.is_whole();
+        let kept = self.size.get().and_then(|[width, height]| {
+            Geometry::new(width.try_into().ok()?, height.try_into().ok()?).ok()
+        });
+        let geometry = kept.unwrap_or(self.geometry);
+        if is_whole && geometry == self.geometry {
+            return;
+        }
+        self.size = KeptWords::new([geometry.width.into(), geometry.height.into()]);
+        self.geometry = geometry;
+        self.note_mended(Place::Size, Action::BitsTurnedBack);
+    }
+
+    /// Heals the sizes, every number, and what the scrubber's walks have given.
     pub(crate) fn mend_numbers(&mut self) {
+        self.mend_geometry();
         for number in Number::ALL {
             self.mend(number);
         }

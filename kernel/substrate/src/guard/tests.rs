@@ -1,6 +1,7 @@
 //! Damage of every kind, against twins that were never damaged.
 
 mod defects;
+mod figures;
 mod large;
 mod numbers;
 mod pairs;
@@ -102,6 +103,7 @@ fn copy_of(field: &Substrate) -> Substrate {
     Substrate {
         guard: Guard {
             geometry: guard.geometry,
+            size: guard.size,
             form: guard.form,
             blocks: guard.blocks.clone(),
             checksums: guard.checksums.clone(),

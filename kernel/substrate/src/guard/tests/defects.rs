@@ -1,6 +1,6 @@
 //! Plants each defect and demands that a campaign finds it.
 
-use super::{large, numbers, pairs, poison, retire, stale, strikes, stuck, *};
+use super::{figures, large, numbers, pairs, poison, retire, stale, strikes, stuck, *};
 use crate::defect::{Defect, is_found};
 
 /// Each defect, and a campaign that is to find it.
@@ -45,7 +45,7 @@ const FINDERS: [(Defect, fn()); 33] = [
     (Defect::SameFirstParities, large::OF_FIRST_MEMORY),
     (Defect::TrustNumber, numbers::OF_NUMBERS),
     (Defect::TrustNumber, numbers::OF_LOCATIONS),
-    (Defect::TrustNumber, numbers::OF_FIGURES),
+    (Defect::TrustNumber, figures::OF_FIGURES),
     (Defect::KeepDamagedNumber, numbers::OF_NUMBERS),
     (Defect::ForgetNumber, numbers::OF_NUMBERS),
     (Defect::TrustMarks, numbers::OF_MARKS),

@@ -6,13 +6,11 @@ use crate::event::{Action, Counters, Finding, IntegrityEvent, Place};
 use crate::kept::Kept;
 use crate::numbers::Number;
 use abi::CellIndex;
-use abi::response::FiguresAge;
 use std::vec::Vec;
 
 /// The campaigns that defects are planted for.
 pub(super) const OF_NUMBERS: fn() = one_or_two_flipped_bits_of_any_number_are_never_told_and_healed;
 pub(super) const OF_LOCATIONS: fn() = a_damaged_location_never_sends_an_access_to_another_page;
-pub(super) const OF_FIGURES: fn() = damaged_figures_and_sums_of_a_large_field_are_never_told;
 pub(super) const OF_MARKS: fn() = damaged_marks_are_taken_from_their_line_and_move_no_total;
 
 /// Bits of a line's marks.
@@ -38,11 +36,11 @@ fn worn() -> Substrate {
 }
 
 /// Each bit alone, and each pair, as a pair.
-fn one_or_two(bits: u32) -> impl Iterator<Item = [u32; 2]> {
+pub(super) fn one_or_two(bits: u32) -> impl Iterator<Item = [u32; 2]> {
     (0..bits).flat_map(|one| (0..=one).map(move |other| [one, other]))
 }
 
-fn flip_both(kept: &mut Kept, [one, other]: [u32; 2]) {
+pub(super) fn flip_both(kept: &mut Kept, [one, other]: [u32; 2]) {
     kept.flip(one);
     if other != one {
         kept.flip(other);
@@ -56,11 +54,11 @@ fn strike(field: &mut Substrate, number: Number, damage: impl FnOnce(&mut Kept))
 }
 
 /// A few of the pairs, and each bit alone.
-fn some(bits: u32) -> impl Iterator<Item = [u32; 2]> {
+pub(super) fn some(bits: u32) -> impl Iterator<Item = [u32; 2]> {
     (0..bits).flat_map(move |bit| [[bit, bit], [bit, (bit + bits / 2) % bits], [bit, bit / 2]])
 }
 
-fn events(field: &mut Substrate) -> Vec<IntegrityEvent> {
+pub(super) fn events(field: &mut Substrate) -> Vec<IntegrityEvent> {
     std::iter::from_fn(|| field.take_event()).collect()
 }
 
@@ -144,7 +142,7 @@ fn a_damaged_tick_is_never_read_written_or_passed_on() {
 }
 
 /// Overwrites a number and its product.
-fn lose(kept: &mut Kept, random: &mut Random) {
+pub(super) fn lose(kept: &mut Kept, random: &mut Random) {
     for bit in 0..Kept::BITS {
         if random.next() & 1 == 1 {
             kept.flip(bit);
@@ -387,95 +385,5 @@ fn a_spare_whose_state_is_damaged_is_as_before_and_one_whose_state_is_lost_is_no
         field.scrub_all();
         assert_eq!(field.spare_pages_left(), left_without);
         assert_eq!(events(&mut field)[0].action, Action::SpareStruckOff);
-    }
-}
-
-/// A field of more cells than a status walks over, with figures of a walk and half of the next one done.
-fn walked() -> Substrate {
-    let mut field = Substrate::new(300, 300).unwrap();
-    for cell in (0..90_000).step_by(7) {
-        let value = (cell % 977) as f64;
-        let cell = CellIndex(cell);
-        field.write(cell, value / 3.0, value, value).unwrap();
-    }
-    field.scrub_all();
-    for cell in 0..9 {
-        field.write(CellIndex(cell), 777.0, 1.0, 888.0).unwrap();
-    }
-    field.scrub_step(20_000);
-    field
-}
-
-/// All that a status tells but the counts of damage.
-fn told_by_status(field: &mut Substrate) -> (FiguresAge, [u64; 4]) {
-    let status = field.status();
-    let figures = [
-        status.magnitude_mean,
-        status.magnitude_min,
-        status.magnitude_max,
-        status.coherence_mean,
-    ];
-    (status.figures, figures.map(f64::to_bits))
-}
-
-/// Ends the walk that runs.
-fn end_of_walk(field: &mut Substrate) -> (FiguresAge, [u64; 4]) {
-    field.scrub_step(u64::MAX);
-    told_by_status(field)
-}
-
-#[test]
-fn damaged_figures_and_sums_of_a_large_field_are_never_told() {
-    let clean = walked();
-    let before = told_by_status(&mut copy_of(&clean));
-    let after = end_of_walk(&mut copy_of(&clean));
-    assert_eq!(after.0, FiguresAge::Current);
-    assert_ne!(before.1, after.1);
-    let mut field = copy_of(&clean);
-    for kind in [0, 1] {
-        let place = [Place::Figures, Place::Sums][kind];
-        let halves = field.guard.survey.kept_mut()[kind].len();
-        assert_eq!(halves, [16, 42][kind]);
-        for half in 0..halves {
-            for bits in some(Kept::BITS) {
-                field.guard.survey = clean.guard.survey.clone();
-                flip_both(&mut field.guard.survey.kept_mut()[kind][half], bits);
-                assert_eq!(
-                    told_by_status(&mut field),
-                    before,
-                    "{place} {half} {bits:?}"
-                );
-                let told = events(&mut field);
-                assert_eq!(told.len(), 1, "{place} {half} {bits:?}");
-                assert_eq!(
-                    (told[0].place, told[0].action),
-                    (place, Action::BitsTurnedBack)
-                );
-            }
-            let mut walker = copy_of(&clean);
-            flip_both(&mut walker.guard.survey.kept_mut()[kind][half], [3, 70]);
-            assert_eq!(end_of_walk(&mut walker), after, "{place} {half}");
-        }
-    }
-}
-
-#[test]
-fn lost_figures_come_from_a_walk_at_once_and_lost_sums_give_none() {
-    let clean = walked();
-    let before = told_by_status(&mut copy_of(&clean));
-    let after = end_of_walk(&mut copy_of(&clean));
-    let mut random = Random(35);
-    for kind in [0, 1].repeat(20) {
-        let mut field = copy_of(&clean);
-        lose(&mut field.guard.survey.kept_mut()[kind][5], &mut random);
-        let expected = [after, before][kind];
-        assert_eq!(told_by_status(&mut field), expected, "{kind}");
-        let told = events(&mut field);
-        let place = [Place::Figures, Place::Sums][kind];
-        assert_eq!((told[0].place, told[0].action), (place, Action::AwaitsWalk));
-        // A walk that lost its sums gives none; the next one does.
-        assert_eq!(end_of_walk(&mut field), expected, "{kind}");
-        assert_eq!(end_of_walk(&mut field), after, "{kind}");
-        assert_eq!(events(&mut field), []);
     }
 }
