@@ -106,10 +106,6 @@ impl Unit for Sse2 {
     }
 
     #[inline(always)]
-    #[expect(
-        clippy::needless_range_loop,
-        reason = "the loop is over the pairs of several lines and of both sums"
-    )]
     fn add<const N: usize>(
         self,
         sums: &mut Sums<Self>,
@@ -118,8 +114,8 @@ impl Unit for Sse2 {
     ) -> [u64; N] {
         const { assert!(N <= LINES_MAX && N + TAP <= PAIRS) };
         let mut shares = [zero(); N];
-        // The second sum moved up by N pairs, before what is beyond the last comes down.
-        let mut raised = [zero(); PAIRS + LINES_MAX];
+        // The second sum as it was: it moves up by N pairs.
+        let before = sums.second;
         // What the lines after the first add to the pairs to come.
         let mut ahead = [zero(); N];
         for at in 0..PAIRS {
@@ -129,22 +125,20 @@ impl Unit for Sse2 {
                 *share = plus_share(*share, content, keys);
             }
             sums.first[at] = contents.into_iter().fold(sums.first[at], xor);
-            let before = if at < N { zero() } else { sums.second[at - N] };
-            raised[at] = xor(before, xor(ahead[0], contents[0]));
+            let raised = if at < N { zero() } else { before[at - N] };
+            sums.second[at] = xor(raised, xor(ahead[0], contents[0]));
             for line in 1..N {
                 let next = ahead.get(line).copied().unwrap_or(zero());
                 ahead[line - 1] = xor(next, contents[line]);
             }
             ahead[N - 1] = zero();
         }
+        // What left the line comes back at two places.
         for (line, &sum) in ahead.iter().enumerate() {
-            raised[PAIRS + line] = xor(sums.second[PAIRS - N + line], sum);
+            let left = xor(before[PAIRS - N + line], sum);
+            sums.second[line] = xor(sums.second[line], left);
+            sums.second[line + TAP] = xor(sums.second[line + TAP], left);
         }
-        for at in (PAIRS..PAIRS + N).rev() {
-            raised[at - PAIRS] = xor(raised[at - PAIRS], raised[at]);
-            raised[at - PAIRS + TAP] = xor(raised[at - PAIRS + TAP], raised[at]);
-        }
-        sums.second.copy_from_slice(&raised[..PAIRS]);
         shares.map(total)
     }
 
