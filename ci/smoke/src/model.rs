@@ -46,7 +46,7 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// Writes all its cells, and finds the glyphs that it can use.
+    /// Finds the glyphs that it can use, and writes all its cells.
     ///
     /// # Errors
     /// If the node refuses a command.
@@ -58,12 +58,6 @@ impl Model {
             superpositions: BTreeMap::new(),
             glyphs: Vec::new(),
         };
-        for index in 0..CELL_COUNT {
-            model.write(session, FIRST_CELL + CELL_STEP * index)?;
-        }
-        for index in 0..SUPERPOSED_COUNT {
-            model.superpose(session, SUPERPOSED_FIRST + SUPERPOSED_STEP * index)?;
-        }
         for glyph in session.command_ok("vault list")?.column("glyph") {
             let answer = session.command(&format!("activate {glyph}"))?;
             if answer.is_ok() && answer.field("wave").as_deref() == Some("no") {
@@ -72,6 +66,13 @@ impl Model {
         }
         if model.glyphs.is_empty() {
             return Err(Failure::Wrong("no glyph is without a wave".to_owned()));
+        }
+        // Now, since the glyphs' waves have reached one of the cells.
+        for index in 0..CELL_COUNT {
+            model.write(session, FIRST_CELL + CELL_STEP * index)?;
+        }
+        for index in 0..SUPERPOSED_COUNT {
+            model.superpose(session, SUPERPOSED_FIRST + SUPERPOSED_STEP * index)?;
         }
         Ok(model)
     }
