@@ -105,7 +105,7 @@ impl Hardware {
             |time| format!("{time} at boot"),
         );
         self.put("clock", wall.is_some(), &text);
-        let text = format!("{disk_count} virtio disks");
+        let text = format!("virtio disks: {disk_count}");
         self.put("disk", disk_count > 0, &text);
         let text = if power::has_soft_off() {
             "ACPI"

@@ -94,7 +94,7 @@ impl Substrate {
         }
     }
 
-    /// Settles neighbouring lines at once if they are equally late; tells whether it did.
+    /// Settles neighbouring lines at once if they are equally late; tells whether all are settled.
     fn settle_batch(&mut self, first: usize) -> bool {
         let batch: [Verified; BATCH_LINES] = core::array::from_fn(|i| self.guard.verify(first + i));
         let settled = line::word(self.guard.line(&batch[0]), SETTLED);
@@ -104,6 +104,9 @@ impl Substrate {
             .any(|verified| line::word(self.guard.line(verified), SETTLED) != settled)
         {
             return false;
+        }
+        if settled == now {
+            return true;
         }
         let mut magnitudes = [0.0; BATCH_LINES * LANES];
         let mut factors = [0.0; BATCH_LINES * LANES];
@@ -211,5 +214,28 @@ fn fall_to_floor<const N: usize>(magnitudes: &mut [f64; N], factors: &[f64; N], 
                 MAGNITUDE_FLOOR
             };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn lines_that_are_up_to_date_are_not_written_again() {
+        let mut field = Substrate::new(8, 8).unwrap();
+        let generations = |field: &Substrate| -> Vec<u32> {
+            field.guard.generations[..field.guard.geometry.cell_lines].to_vec()
+        };
+        field.tick(3);
+        field.settle_all();
+        let settled = generations(&field);
+        field.settle_all();
+        assert_eq!(generations(&field), settled);
+        field.tick(1);
+        field.settle_all();
+        let mut written = settled.into_iter().zip(generations(&field));
+        assert!(written.all(|(before, after)| before != after));
     }
 }
