@@ -3,6 +3,7 @@
 //! A line is six registers of two pairs each; moving it up by one pair takes the upper half of
 //! each and the lower half of the next.
 
+use crate::wide::{self, Wide};
 use crate::{Keys, KeysIn, Line, Quad, Sums, TAP, Unit, Work, quad};
 use core::arch::x86_64::{
     __m256i, _mm_add_epi64, _mm_cvtsi128_si64, _mm_unpackhi_epi64, _mm256_add_epi64,
@@ -43,6 +44,19 @@ impl Avx2 {
         unsafe { compiled(work, self) }
     }
 
+    /// The sum of four words, modulo 2^64.
+    #[inline(always)]
+    fn total(self, sum: __m256i) -> u64 {
+        // SAFETY: self is the proof of AVX2.
+        unsafe {
+            let upper = _mm256_extracti128_si256::<1>(sum);
+            let sum = _mm_add_epi64(_mm256_castsi256_si128(sum), upper);
+            _mm_cvtsi128_si64(_mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum))).cast_unsigned()
+        }
+    }
+}
+
+impl Wide for Avx2 {
     #[inline(always)]
     fn xor(self, mut one: Register, other: Register) -> Register {
         for (one, other) in one.iter_mut().zip(other) {
@@ -66,17 +80,6 @@ impl Avx2 {
                 _mm256_permute2x128_si256::<0x21>(d, e),
                 _mm256_permute2x128_si256::<0x21>(e, f),
             ]
-        }
-    }
-
-    /// The sum of four words, modulo 2^64.
-    #[inline(always)]
-    fn total(self, sum: __m256i) -> u64 {
-        // SAFETY: self is the proof of AVX2.
-        unsafe {
-            let upper = _mm256_extracti128_si256::<1>(sum);
-            let sum = _mm_add_epi64(_mm256_castsi256_si128(sum), upper);
-            _mm_cvtsi128_si64(_mm_add_epi64(sum, _mm_unpackhi_epi64(sum, sum))).cast_unsigned()
         }
     }
 
@@ -142,19 +145,7 @@ impl Unit for Avx2 {
         lines: [&Line; N],
         keys: &KeysIn<Self>,
     ) -> [u64; N] {
-        let Sums {
-            mut first,
-            mut second,
-        } = *sums;
-        let mut shares = [0; N];
-        for at in (0..N).rev() {
-            let line = self.load(lines[at]);
-            first = self.xor(first, line);
-            second = self.xor(self.raised(second), line);
-            shares[at] = self.share_of(line, keys.low, keys.high);
-        }
-        *sums = Sums { first, second };
-        shares
+        wide::add(self, sums, lines, keys)
     }
 
     #[inline(always)]

@@ -4,6 +4,7 @@
 //! instruction for each: the two sums and the keys of the checksum stay in registers.
 
 use crate::avx2::Avx2;
+use crate::wide::{self, Wide};
 use crate::{Keys, KeysIn, Line, Quad, Sums, TAP, Unit, Work};
 use core::arch::x86_64::{
     __m512i, _mm512_add_epi64, _mm512_alignr_epi64, _mm512_loadu_si512, _mm512_mask_xor_epi64,
@@ -49,7 +50,9 @@ impl Avx512 {
         // SAFETY: self is the proof that the processor has what the function is compiled for.
         unsafe { compiled(work, self) }
     }
+}
 
+impl Wide for Avx512 {
     #[inline(always)]
     fn xor(self, mut one: Register, other: Register) -> Register {
         for (one, other) in one.iter_mut().zip(other) {
@@ -130,19 +133,7 @@ impl Unit for Avx512 {
         lines: [&Line; N],
         keys: &KeysIn<Self>,
     ) -> [u64; N] {
-        let Sums {
-            mut first,
-            mut second,
-        } = *sums;
-        let mut shares = [0; N];
-        for at in (0..N).rev() {
-            let line = self.load(lines[at]);
-            first = self.xor(first, line);
-            second = self.xor(self.raised(second), line);
-            shares[at] = self.share_of(line, keys.low, keys.high);
-        }
-        *sums = Sums { first, second };
-        shares
+        wide::add(self, sums, lines, keys)
     }
 
     #[inline(always)]

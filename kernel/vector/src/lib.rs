@@ -34,6 +34,8 @@ mod scalar;
 mod sse2;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 use core::fmt::Debug;
 use core::hint::black_box;
