@@ -171,7 +171,7 @@ pub fn glyphs(input: &[u8]) {
     let sound = sound(&definitions);
     let loaded: Glyphs = vault
         .glyphs()
-        .map(|glyph| (vault.id(glyph).clone(), vault.definition(glyph)))
+        .map(|glyph| (vault.id(glyph), vault.definition(glyph)))
         .collect();
     assert!(sound.keys().eq(loaded.keys()), "{:?}", loaded.keys());
     assert_eq!(errors.is_empty(), sound.len() == definitions.len());
@@ -239,7 +239,7 @@ fn compare(vault: &Vault, glyphs: &Glyphs) {
         count_ways(id, glyphs, &mut ways);
     }
     for glyph in vault.glyphs() {
-        let id = vault.id(glyph);
+        let id = &vault.id(glyph);
         let outcome = interpreter.activate(vault, glyph, None);
         if outcome.is_ok() {
             interpreter.commit(glyph);

@@ -50,9 +50,14 @@ pub fn compiler(input: &[u8]) {
         let at = &error.diagnostic;
         (at.file.clone(), at.line, at.column)
     }));
-    let ids: Vec<&GlyphId> = vault.glyphs().map(|glyph| vault.id(glyph)).collect();
+    let ids: Vec<GlyphId> = vault.glyphs().map(|glyph| vault.id(glyph)).collect();
     assert!(ids.is_sorted() && ids.len() as u64 <= CELLS);
-    assert!(vault.refused().iter().all(|id| vault.find(id).is_none()));
+    assert!(
+        vault
+            .refused()
+            .all(|id| !ids.iter().any(|loaded| loaded.as_str() == id))
+    );
+    assert_eq!(vault.damaged(0..vault.parts()), None);
     for glyph in vault.glyphs() {
         let ancestors = vault.ancestors_in_order(glyph);
         assert!(

@@ -1,6 +1,6 @@
 //! The cases, by what they are about.
 //!
-//! `boot`: every way to start; `machine`: machines with something missing; `vault`: what it computes,
+//! `boot`: every way to start; `machine`: machines with something missing; `vault`: what it computes and when its memory is damaged,
 //! `trust`: whose is taken, `policy`: what it brings to governance, `vault_change`: how a quorum
 //! replaces it; `governance`, `killed`, `killed_override`, `damaged_ledger`, `block_log`,
 //! `failing_disk`, `filling`, `disk_interrupts`, `bad_input`, `heal`, `large`, `telemetry`, `panic`, `recorded`, `struck` and

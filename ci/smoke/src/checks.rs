@@ -221,6 +221,19 @@ pub(crate) fn is_refused(reply: &Reply, code: &str, words: &str) -> bool {
     }
 }
 
+/// A figure of the exposition.
+///
+/// # Errors
+/// [`Failure::Wrong`] if it has none of that name; a session's failure.
+pub(crate) fn figure(session: &mut Session, name: &str) -> Result<f64, Failure> {
+    let answer = session.command_ok("metrics")?;
+    let found = answer
+        .lines
+        .iter()
+        .find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    found.ok_or_else(|| Failure::Wrong(format!("there is no {name}")))
+}
+
 /// Waits for a whole exposition on the telemetry line: lines ended by LF alone, and an end mark.
 fn telemetry(file: &Path) -> Result<(), Failure> {
     let started = Instant::now();

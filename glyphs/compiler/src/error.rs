@@ -101,6 +101,20 @@ impl ErrorCounts {
 }
 
 #[cfg(test)]
+impl ErrorCounts {
+    /// Bits that [`ErrorCounts::flip`] takes.
+    pub(crate) const BITS: usize = (Field::COUNT + 1) * 64;
+
+    /// Flips a bit of a count, to see that damage is found.
+    pub(crate) fn flip(&mut self, bit: usize) {
+        let counts = self.fields.iter_mut().chain([&mut self.files]);
+        if let Some(count) = counts.into_iter().nth(bit / 64) {
+            *count ^= 1 << (bit % 64);
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -90,6 +90,7 @@ impl Vault {
         let mut vault = compile::compile(candidates, drafts, links, &order);
         let (errors, counts) = log.finish();
         vault.error_counts = counts;
+        vault.add_up();
         (vault, errors)
     }
 }
@@ -148,6 +149,7 @@ impl Log {
 fn refused_whole(excess: files::Excess) -> (Vault, Vec<VaultError>) {
     let mut vault = Vault::default();
     vault.error_counts.add(None, 1);
+    vault.add_up();
     (vault, vec![whole_vault(excess.expected, excess.found)])
 }
 

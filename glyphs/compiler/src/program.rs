@@ -16,6 +16,7 @@ mod coherence;
 use abi::response::FieldState;
 use alloc::vec::Vec;
 pub use coherence::Coherence;
+use core::ops::Range;
 use glyph_parser::Command;
 
 /// Share of a target's resonance that `entangle` adds.
@@ -134,6 +135,26 @@ impl Row {
         }
     }
 
+    /// The bits of its numbers.
+    pub(crate) fn words(&self) -> [u64; 4] {
+        let [phase, entanglement] = self.sums;
+        [phase, entanglement, self.magnitude, self.resonance].map(f64::to_bits)
+    }
+
+    /// Flips bit `bit` of its [`words`](Row::words).
+    pub(crate) fn flip(&mut self, bit: usize) {
+        let [phase, entanglement] = &mut self.sums;
+        let numbers = [
+            phase,
+            entanglement,
+            &mut self.magnitude,
+            &mut self.resonance,
+        ];
+        if let Some(number) = numbers.into_iter().nth(bit / 64) {
+            *number = f64::from_bits(number.to_bits() ^ 1 << (bit % 64));
+        }
+    }
+
     /// The state with these numbers and this coherence, percent.
     #[must_use]
     pub fn state(&self, coherence: i64) -> FieldState {
@@ -187,7 +208,7 @@ impl<'a> Program<'a> {
 /// The lanes of all programs of a vault.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lanes {
-    rows: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
 }
 
 /// Where the lanes of one program are.
@@ -207,6 +228,24 @@ impl Place {
     /// Commands of the program.
     pub(crate) fn commands(&self) -> u32 {
         u32::from(self.commands)
+    }
+
+    /// Its numbers, each bit of them once.
+    pub(crate) fn words(&self) -> [u64; 4] {
+        let counts = [self.steps, self.commands, self.entangles].map(u64::from);
+        let counts = counts[0] | counts[1] << 8 | counts[2] << 16;
+        [
+            self.coherence.sum.cast_unsigned(),
+            self.multiplies,
+            u64::from(self.start) | counts << u32::BITS,
+            u64::from(self.coherence.cap),
+        ]
+    }
+
+    /// Where its rows are among those of all programs.
+    pub(crate) fn rows(&self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + usize::from(self.steps) + 1
     }
 
     /// How many of them entangle.
@@ -323,6 +362,25 @@ fn truncate(value: f64) -> Option<i64> {
     // 2^63 is the least f64 above every i64, and -2^63 an i64 itself.
     const BOUND: f64 = 9_223_372_036_854_775_808.0;
     (-BOUND..BOUND).contains(&value).then_some(value as i64)
+}
+
+#[cfg(test)]
+impl Place {
+    /// Bits that [`Place::flip`] takes.
+    pub(crate) const BITS: usize = 64 + 16 + 64 + 32 + 3 * 8;
+
+    /// Flips a bit of its numbers, to see that damage is found.
+    pub(crate) fn flip(&mut self, bit: usize) {
+        match bit {
+            0..64 => self.coherence.sum ^= 1 << bit,
+            64..80 => self.coherence.cap ^= 1 << (bit - 64),
+            80..144 => self.multiplies ^= 1 << (bit - 80),
+            144..176 => self.start ^= 1 << (bit - 144),
+            176..184 => self.steps ^= 1 << (bit - 176),
+            184..192 => self.commands ^= 1 << (bit - 184),
+            _ => self.entangles ^= 1 << (bit - 192),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,9 +5,12 @@
 //! Invariants:
 //! - glyphs are sorted by id; a glyph's [`GlyphIndex`] is its place and the number of its home
 //!   cell;
-//! - all indexes inside are within bounds; every parent of a glyph is in the vault.
+//! - all indexes inside are within bounds; every parent of a glyph is in the vault;
+//! - it holds plain numbers alone, of which every pattern of bits is one, so that a flipped bit is another
+//!   number and [`sums`] show it.
 
 mod ancestry;
+mod sums;
 
 use crate::error::ErrorCounts;
 use crate::program::{Lanes, Place, Program};
@@ -75,12 +78,40 @@ pub(crate) struct Compiled {
     /// The coherence after inheritance, percent; the rest of that state is where its program starts.
     pub(crate) coherence: i64,
     pub(crate) program: Place,
-    pub(crate) gate: Gate,
-    pub(crate) constraints: Range<u32>,
     pub(crate) parents: Range<u32>,
     pub(crate) generations: u32,
-    pub(crate) writes_field_state: bool,
-    pub(crate) starts_wave: bool,
+    /// The bits of [`Marks`].
+    pub(crate) marks: u32,
+}
+
+/// What is yes or no of a glyph, each in a bit.
+pub(crate) struct Marks;
+
+impl Marks {
+    pub(crate) const WRITES_FIELD_STATE: u32 = 1;
+    pub(crate) const STARTS_WAVE: u32 = 1 << 1;
+    /// [`Gate::Parents`]
+    const NEEDS_PARENTS: u32 = 1 << 2;
+    /// [`Gate::Closed`]
+    const CLOSED: u32 = 1 << 3;
+
+    pub(crate) fn of_gate(gate: Gate) -> u32 {
+        match gate {
+            Gate::Open => 0,
+            Gate::Parents => Marks::NEEDS_PARENTS,
+            Gate::Closed => Marks::CLOSED,
+        }
+    }
+
+    fn gate(marks: u32) -> Gate {
+        if marks & (Marks::NEEDS_PARENTS | Marks::CLOSED) == 0 {
+            Gate::Open
+        } else if marks & Marks::CLOSED == 0 {
+            Gate::Parents
+        } else {
+            Gate::Closed
+        }
+    }
 }
 
 /// A checked, collapsed, indexed vault.
@@ -90,15 +121,18 @@ pub(crate) struct Compiled {
 /// broken invariant of the caller.
 #[derive(Clone, Debug, Default)]
 pub struct Vault {
-    pub(crate) ids: Vec<GlyphId>,
+    /// The id of each glyph, sorted.
+    pub(crate) ids: Texts,
     /// The file of each glyph, word for word.
     pub(crate) files: Texts,
     pub(crate) compiled: Vec<Compiled>,
     pub(crate) lanes: Lanes,
-    pub(crate) constraints: Vec<Constraint>,
     pub(crate) parents: Vec<GlyphIndex>,
-    pub(crate) refused: Vec<GlyphId>,
+    /// Ids of the glyphs that were refused, sorted.
+    pub(crate) refused: Texts,
     pub(crate) error_counts: ErrorCounts,
+    /// What tells damage of all this: see [`sums`].
+    pub(crate) sums: Vec<u64>,
 }
 
 impl Vault {
@@ -122,20 +156,19 @@ impl Vault {
     /// The glyph with this id.
     #[must_use]
     pub fn find(&self, id: &GlyphId) -> Option<GlyphIndex> {
-        let position = self.ids.binary_search(id).ok()?;
+        let position = self.ids.find(id.as_str().as_bytes())?;
         u32::try_from(position).ok().map(GlyphIndex)
     }
 
     /// Whether a file of the vault defines this id, but the glyph was refused.
     #[must_use]
     pub fn is_refused(&self, id: &GlyphId) -> bool {
-        self.refused.binary_search(id).is_ok()
+        self.refused.find(id.as_str().as_bytes()).is_some()
     }
 
     /// Ids of the glyphs that were refused, sorted.
-    #[must_use]
-    pub fn refused(&self) -> &[GlyphId] {
-        &self.refused
+    pub fn refused(&self) -> impl Iterator<Item = &str> {
+        (0..self.refused.len()).map(|number| text(&self.refused, number))
     }
 
     /// Errors found while loading, by field.
@@ -144,10 +177,19 @@ impl Vault {
         &self.error_counts
     }
 
-    /// The glyph's id.
+    /// The glyph's id, for who keeps it. The glyph has to be [whole](Vault::is_whole).
     #[must_use]
-    pub fn id(&self, glyph: GlyphIndex) -> &GlyphId {
-        &self.ids[glyph.position()]
+    pub fn id(&self, glyph: GlyphIndex) -> GlyphId {
+        match GlyphId::new(self.id_text(glyph)) {
+            Ok(id) => id,
+            Err(error) => unreachable!("the id of a whole glyph: {error}"),
+        }
+    }
+
+    /// The glyph's id as it stands in the vault; empty if memory was damaged so that it is no text.
+    #[must_use]
+    pub fn id_text(&self, glyph: GlyphIndex) -> &str {
+        text(&self.ids, glyph.position())
     }
 
     /// What its file says, read from it again: for who shows a glyph, not for who activates it.
@@ -180,7 +222,8 @@ impl Vault {
     /// Its parents in file order.
     #[must_use]
     pub fn parents(&self, glyph: GlyphIndex) -> &[GlyphIndex] {
-        slice(&self.parents, &self.compiled(glyph).parents)
+        let range = &self.compiled(glyph).parents;
+        &self.parents[range.start as usize..range.end as usize]
     }
 
     /// Its state after inheritance, before its program; not finite if that overflows.
@@ -202,25 +245,19 @@ impl Vault {
     #[must_use]
     #[inline]
     pub fn gate(&self, glyph: GlyphIndex) -> Gate {
-        self.compiled(glyph).gate
-    }
-
-    /// What must hold before it may be activated.
-    #[must_use]
-    pub fn constraints(&self, glyph: GlyphIndex) -> &[Constraint] {
-        slice(&self.constraints, &self.compiled(glyph).constraints)
+        Marks::gate(self.compiled(glyph).marks)
     }
 
     /// Whether its final state is written to its home cell.
     #[must_use]
     pub fn writes_field_state(&self, glyph: GlyphIndex) -> bool {
-        self.compiled(glyph).writes_field_state
+        self.compiled(glyph).marks & Marks::WRITES_FIELD_STATE != 0
     }
 
     /// Whether it starts a wave at its home cell.
     #[must_use]
     pub fn starts_wave(&self, glyph: GlyphIndex) -> bool {
-        self.compiled(glyph).starts_wave
+        self.compiled(glyph).marks & Marks::STARTS_WAVE != 0
     }
 
     fn compiled(&self, glyph: GlyphIndex) -> &Compiled {
@@ -228,6 +265,6 @@ impl Vault {
     }
 }
 
-fn slice<'a, T>(items: &'a [T], range: &Range<u32>) -> &'a [T] {
-    &items[range.start as usize..range.end as usize]
+fn text(texts: &Texts, number: usize) -> &str {
+    core::str::from_utf8(texts.get(number)).unwrap_or_default()
 }

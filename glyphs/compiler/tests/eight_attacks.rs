@@ -9,10 +9,7 @@ fn attack(files: &[(&str, &[u8])]) -> Vec<VaultErrorKind> {
     let good: (&str, &[u8]) = ("good.gdf", b"glyph_id: good\n");
     let all = files.iter().copied().chain([good]);
     let (vault, errors) = Vault::load(all, &Limits::default());
-    let loaded: Vec<&str> = vault
-        .glyphs()
-        .map(|glyph| vault.id(glyph).as_str())
-        .collect();
+    let loaded: Vec<&str> = vault.glyphs().map(|glyph| vault.id_text(glyph)).collect();
     assert_eq!(loaded, ["good"]);
     for error in &errors {
         let shown = error.to_string();

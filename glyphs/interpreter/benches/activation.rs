@@ -1,4 +1,4 @@
-//! What parsing, loading and activating cost: `cargo bench -p glyph-interpreter`.
+//! What parsing, loading, activating and comparing with the sums cost: `cargo bench -p glyph-interpreter`.
 //!
 //! Each figure is the best of many rounds, most of them shorter than a scheduler's time slice,
 //! so that a busy machine disturbs it less.
@@ -108,8 +108,29 @@ fn loading() {
     println!("{COUNT} glyphs: {:.1} ns", seconds * 1e9);
 }
 
+fn comparing() {
+    const COUNT: usize = 10_000;
+    let vault = busy_vault();
+    let busy = vault.find(&abi::GlyphId::new("busy").unwrap()).unwrap();
+    let seconds = best(500, || {
+        for _ in 0..100 {
+            assert!(black_box(&vault).is_whole(black_box(busy)));
+        }
+    });
+    println!("comparing, with 5 parents: {:.0} ns", seconds / 100.0 * 1e9);
+    let (vault, _) = many::load(&many::files(COUNT), u64::MAX);
+    let seconds = best(40, || {
+        assert_eq!(vault.damaged(0..black_box(vault.parts())), None);
+    });
+    println!(
+        "comparing a vault of {COUNT}, {:.0} ns a glyph",
+        seconds / COUNT as f64 * 1e9
+    );
+}
+
 fn main() {
     activation();
+    comparing();
     parsing();
     loading();
 }

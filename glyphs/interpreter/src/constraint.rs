@@ -22,14 +22,19 @@ fn parents_are_active(interpreter: &Interpreter, vault: &Vault, glyph: GlyphInde
     parents.all(|parent| interpreter.is_active(*parent))
 }
 
-/// Checks every constraint of `glyph` on its state after inheritance and its parents' activity, and tells the
-/// first that does not hold.
+/// Checks every constraint of `glyph` on its state after inheritance and its parents' activity, and reads its
+/// file again to tell the first that does not hold.
 pub(crate) fn check(
     interpreter: &Interpreter,
     vault: &Vault,
     glyph: GlyphIndex,
 ) -> Result<(), ActivationError> {
-    for constraint in vault.constraints(glyph) {
+    match vault.gate(glyph) {
+        Gate::Open => return Ok(()),
+        Gate::Parents if parents_are_active(interpreter, vault, glyph) => return Ok(()),
+        Gate::Parents | Gate::Closed => {}
+    }
+    for constraint in &vault.definition(glyph).constraints {
         let (holds, actual) = match constraint {
             Constraint::ParentsActive(_) => (parents_are_active(interpreter, vault, glyph), None),
             Constraint::Compare {
@@ -45,7 +50,7 @@ pub(crate) fn check(
         };
         if !holds {
             return Err(ActivationError::Constraint {
-                glyph: vault.id(glyph).clone(),
+                glyph: vault.id(glyph),
                 constraint: *constraint,
                 missing: match actual {
                     None => inactive_parents(interpreter, vault, glyph),
@@ -63,8 +68,8 @@ fn inactive_parents(interpreter: &Interpreter, vault: &Vault, glyph: GlyphIndex)
     let mut missing: Vec<GlyphId> = Vec::new();
     for parent in vault.parents(glyph) {
         let id = vault.id(*parent);
-        if !interpreter.is_active(*parent) && !missing.contains(id) {
-            missing.push(id.clone());
+        if !interpreter.is_active(*parent) && !missing.contains(&id) {
+            missing.push(id);
         }
     }
     missing

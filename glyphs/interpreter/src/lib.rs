@@ -121,7 +121,7 @@ impl Interpreter {
         let outcome = Outcome::of(vault, glyph, state);
         if !outcome.is_finite() {
             return Err(Box::new(ActivationError::NonFinite {
-                glyph: vault.id(glyph).clone(),
+                glyph: vault.id(glyph),
                 step: String::from("the write of its home cell"),
             }));
         }

@@ -12,7 +12,7 @@ impl Interpreter {
     #[must_use]
     pub fn summary(&self, vault: &Vault, glyph: GlyphIndex) -> GlyphSummary {
         GlyphSummary {
-            id: vault.id(glyph).clone(),
+            id: vault.id(glyph),
             home: vault.home(glyph),
             generations: vault.generations(glyph),
             commands: vault.command_count(glyph),

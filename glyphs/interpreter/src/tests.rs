@@ -317,7 +317,7 @@ fn reports_say_what_was_computed_and_what_the_vault_knows() {
     let report = interpreter
         .activate(&vault, a, None)
         .unwrap()
-        .report(vault.id(a).clone(), Vec::new());
+        .report(vault.id(a), Vec::new());
     assert_eq!(report.glyph.as_str(), "a");
     assert_eq!(report.state, state(200.0, 2.0, 10.0, 100, 1.5));
     assert_eq!((report.cell, report.wave), (None, false));

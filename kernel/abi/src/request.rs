@@ -40,6 +40,13 @@ pub enum Request {
     Substrate(SubstrateRequest),
     /// `inject ...`
     Inject(Injection),
+    /// `inject vault ID BIT`: flips a bit of the program that a glyph was compiled to.
+    InjectVault {
+        /// The glyph.
+        glyph: GlyphId,
+        /// Which bit of its rows of numbers, from 0.
+        bit: u32,
+    },
     /// `inject kernel FAULT`
     Crash(KernelFault),
     /// `guardian ...`

@@ -60,6 +60,8 @@ pub enum VaultState {
     Absent,
     /// It is not to be trusted, and no byte of it was read.
     Refused,
+    /// It was in force, was damaged in memory, and could not be loaded anew.
+    Damaged,
 }
 
 impl VaultState {
@@ -70,6 +72,7 @@ impl VaultState {
             VaultState::InForce => "in_force",
             VaultState::Absent => "absent",
             VaultState::Refused => "refused",
+            VaultState::Damaged => "damaged",
         }
     }
 }

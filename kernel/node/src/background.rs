@@ -87,6 +87,7 @@ impl<M: Machine> Node<M> {
                 to: if is_over { all } else { reached },
                 lines: all,
             };
+            self.compare_vault(&stretch);
             let now_ns = self.machine.monotonic_ns();
             self.scrubber.advanced(stretch, look_ns, now_ns);
             // Here and not only after the slice, so that a fast walk does not overflow their log.

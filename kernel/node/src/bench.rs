@@ -21,6 +21,7 @@ const FIELD_REPEATS: u64 = 20;
 
 impl<M: Machine> Node<M> {
     pub(crate) fn bench(&mut self) -> Result<Response, Fault> {
+        self.need_whole_vault()?;
         let (width, height) = (self.substrate.width(), self.substrate.height());
         let mut field = Substrate::new(width.min(SIDE_MAX), height.min(SIDE_MAX))?;
         let cells = field.cell_count();

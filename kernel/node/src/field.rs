@@ -11,6 +11,8 @@ use alloc::string::String;
 use substrate::SubstrateError;
 use telemetry::{EventKind, Histogram, Level};
 
+/// What a command does that needs a drill.
+pub(crate) const DAMAGE: &str = "this damages memory on purpose";
 /// Most ticks that one command does.
 const TICKS_MAX: u32 = 1_000_000;
 
@@ -93,7 +95,7 @@ impl<M: Machine> Node<M> {
         Ok(self.depart(Departure::Crash(fault)))
     }
 
-    fn require_drill(&self, what: &str) -> Result<(), Fault> {
+    pub(crate) fn require_drill(&self, what: &str) -> Result<(), Fault> {
         match self.drill {
             Switch::On => Ok(()),
             Switch::Off => {
@@ -104,12 +106,17 @@ impl<M: Machine> Node<M> {
     }
 
     pub(crate) fn inject(&mut self, injection: Injection) -> Result<Response, Fault> {
-        self.require_drill("this damages memory on purpose")?;
+        self.require_drill(DAMAGE)?;
         let damaged = self.substrate.inject(injection)?;
+        Ok(self.injected(damaged))
+    }
+
+    /// Tells of damage that was done on purpose.
+    pub(crate) fn injected(&mut self, damaged: String) -> Response {
         let now_ns = self.machine.monotonic_ns();
         self.journal.event(now_ns, EventKind::Drill, &damaged);
         self.journal
             .log(now_ns, Level::Warning, format_args!("drill: {damaged}"));
-        Ok(Response::Injected(damaged))
+        Response::Injected(damaged)
     }
 }

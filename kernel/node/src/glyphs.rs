@@ -65,7 +65,7 @@ impl Glyphs {
         }
     }
 
-    fn find(&self, id: &GlyphId) -> Result<GlyphIndex, Fault> {
+    pub(crate) fn find(&self, id: &GlyphId) -> Result<GlyphIndex, Fault> {
         if let Some(glyph) = self.vault.find(id) {
             return Ok(glyph);
         }
@@ -76,7 +76,7 @@ impl Glyphs {
             ));
         }
         let ids = self.vault.glyphs().take(COMPARISONS_MAX);
-        let ids = ids.map(|glyph| self.vault.id(glyph).as_str());
+        let ids = ids.map(|glyph| self.vault.id_text(glyph));
         Err(Fault::new(
             FaultCode::NotFound,
             match nearest(id.as_str(), ids) {
@@ -91,10 +91,8 @@ impl Glyphs {
         Response::VaultList(self.vault.glyphs().map(summary).collect())
     }
 
-    pub(crate) fn show(&self, id: &GlyphId) -> Result<Response, Fault> {
-        Ok(Response::Glyph(
-            self.interpreter.detail(&self.vault, self.find(id)?),
-        ))
+    pub(crate) fn show(&self, glyph: GlyphIndex) -> Response {
+        Response::Glyph(self.interpreter.detail(&self.vault, glyph))
     }
 
     pub(crate) fn tree(&self, id: &GlyphId) -> Result<Response, Fault> {
@@ -125,7 +123,7 @@ impl Glyphs {
             fault: Fault::from(error),
         })?;
         self.interpreter.commit(glyph);
-        Ok(outcome.report(self.vault.id(glyph).clone(), steps))
+        Ok(outcome.report(self.vault.id(glyph), steps))
     }
 }
 
@@ -157,11 +155,12 @@ pub(crate) fn apply(field: &mut Substrate, effects: &Effects) -> Result<(), Subs
 
 impl<M: Machine> Node<M> {
     pub(crate) fn activate(&mut self, request: &Activate) -> Result<Response, Fault> {
-        let glyph = self.glyphs.find(&request.glyph)?;
-        let mut order = match request.parents {
-            Include::Yes => self.glyphs.vault.ancestors_in_order(glyph),
-            Include::No => vec![],
-        };
+        let glyph = self.find_glyph(&request.glyph)?;
+        let mut order = vec![];
+        if request.parents == Include::Yes {
+            self.need_whole_vault()?;
+            order = self.glyphs.vault.ancestors_in_order(glyph);
+        }
         order.push(glyph);
         let mut activations = Vec::with_capacity(order.len());
         for (done, glyph) in order.into_iter().enumerate() {

@@ -111,14 +111,24 @@ impl<M: Machine> Node<M> {
             Request::Events => Ok(self.journal.event_lines()),
             Request::Date => Ok(Response::Date(self.machine.wall())),
             Request::Status => Ok(self.status()),
-            Request::VaultList => Ok(self.glyphs.list()),
+            Request::VaultList => {
+                self.need_whole_vault()?;
+                Ok(self.glyphs.list())
+            }
             Request::VaultErrors => Ok(Response::VaultErrors(self.glyphs.errors.clone())),
             Request::Vault(request) => self.serve_vault(&request),
-            Request::GlyphShow(id) => self.glyphs.show(&id),
-            Request::GlyphTree(id) => self.glyphs.tree(&id),
+            Request::GlyphShow(id) => {
+                let glyph = self.find_glyph(&id)?;
+                Ok(self.glyphs.show(glyph))
+            }
+            Request::GlyphTree(id) => {
+                self.need_whole_vault()?;
+                self.glyphs.tree(&id)
+            }
             Request::Activate(activate) => self.activate(&activate),
             Request::Substrate(request) => self.serve_substrate(&request),
             Request::Inject(injection) => self.inject(injection),
+            Request::InjectVault { glyph, bit } => self.inject_vault(&glyph, bit),
             Request::Crash(fault) => self.crash(fault),
             Request::Guardian(request) => self.govern(governance::Command::Guardian(&request)),
             Request::Approval(request) => self.govern(governance::Command::Approval(&request)),
@@ -165,9 +175,7 @@ impl<M: Machine> Node<M> {
     /// Calls `visit` with each glyph's id.
     pub fn glyph_ids(&self, visit: &mut dyn FnMut(&str)) {
         let vault = &self.glyphs.vault;
-        vault
-            .glyphs()
-            .for_each(|glyph| visit(vault.id(glyph).as_str()));
+        vault.glyphs().for_each(|glyph| visit(vault.id_text(glyph)));
     }
 
     /// Calls `visit` with each guardian's id, proposed ones included.

@@ -43,8 +43,11 @@ impl<M: Machine> Node<M> {
         self.refresh_decisions();
         let metrics = self.journal.metrics();
         metrics.set(Gauge::VaultGlyphs, number(self.glyphs.vault.len() as u64));
-        let is_refused = self.trust.state() == VaultState::Refused;
-        metrics.set(Gauge::VaultRefused, if is_refused { 1.0 } else { 0.0 });
+        let is_lost = matches!(
+            self.trust.state(),
+            VaultState::Refused | VaultState::Damaged
+        );
+        metrics.set(Gauge::VaultRefused, if is_lost { 1.0 } else { 0.0 });
         metrics.set(Gauge::Uptime, seconds(now_ns));
         metrics.set(Gauge::HeapBytes, number(heap));
     }
@@ -142,8 +145,9 @@ impl<M: Machine> Node<M> {
     }
 
     fn vault_line(&self) -> StatusLine {
-        if self.trust.state() == VaultState::Refused {
-            let detail = format!("refused: {}", self.trust.reason());
+        let state = self.trust.state();
+        if matches!(state, VaultState::Refused | VaultState::Damaged) {
+            let detail = format!("{}: {}", state.name(), self.trust.reason());
             return line("vault", Health::Failed, detail);
         }
         let (glyphs, errors) = (self.glyphs.vault.len(), self.glyphs.errors.len());

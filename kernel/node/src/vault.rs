@@ -5,6 +5,7 @@
 //! Invariant: no byte of a vault's files is read unless the signature of the kernel's own key holds
 //! over the whole archive, wherever it came from.
 
+mod mend;
 mod replace;
 
 use crate::Node;
@@ -38,6 +39,20 @@ enum Standing {
     Absent(String),
     /// It is not to be trusted, and why.
     Refused(String),
+    /// It was damaged in memory, and why it could not be loaded anew.
+    Damaged(String),
+}
+
+impl Standing {
+    /// Why it is not in force; empty if it is.
+    fn reason(&self) -> &str {
+        match self {
+            Standing::InForce { .. } => "",
+            Standing::Absent(reason) | Standing::Refused(reason) | Standing::Damaged(reason) => {
+                reason
+            }
+        }
+    }
 }
 
 /// What the boot medium carries, kept so that a quorum can go back to it.
@@ -87,6 +102,7 @@ impl Trust {
             Standing::InForce { .. } => VaultState::InForce,
             Standing::Absent(_) => VaultState::Absent,
             Standing::Refused(_) => VaultState::Refused,
+            Standing::Damaged(_) => VaultState::Damaged,
         }
     }
 
@@ -96,10 +112,7 @@ impl Trust {
 
     /// Why it is not in force; empty if it is.
     pub(crate) fn reason(&self) -> &str {
-        match &self.standing {
-            Standing::InForce { .. } => "",
-            Standing::Absent(reason) | Standing::Refused(reason) => reason,
-        }
+        self.standing.reason()
     }
 
     /// Loads the vault that the records put in force, for a substrate of `cells` cells, and offers
@@ -108,7 +121,30 @@ impl Trust {
     /// An archive of the ledger that is not to be had leaves the node without a vault: the quorum
     /// may have replaced the boot medium's because of what it does.
     pub(crate) fn load(&mut self, decisions: &mut Decisions, cells: u64) -> Glyphs {
-        let opened = match replace::in_force(decisions) {
+        let Opened { glyphs, policy } = match self.read(decisions, cells) {
+            Ok((digest, opened)) => {
+                self.standing = Standing::InForce { digest };
+                opened
+            }
+            Err(standing) => {
+                self.standing = standing;
+                Opened {
+                    glyphs: Glyphs::load(&[], cells),
+                    policy: None,
+                }
+            }
+        };
+        decisions.offer(policy);
+        glyphs
+    }
+
+    /// Reads the archive that the records put in force, and its SHA-256; or what became of it.
+    fn read(
+        &mut self,
+        decisions: &mut Decisions,
+        cells: u64,
+    ) -> Result<([u8; 32], Opened), Standing> {
+        match replace::in_force(decisions) {
             Some((digest, read)) => {
                 self.source = VaultSource::Ledger;
                 read.map_err(Standing::Refused)
@@ -124,22 +160,7 @@ impl Trust {
                     ))),
                 }
             }
-        };
-        let Opened { glyphs, policy } = match opened {
-            Ok((digest, opened)) => {
-                self.standing = Standing::InForce { digest };
-                opened
-            }
-            Err(standing) => {
-                self.standing = standing;
-                Opened {
-                    glyphs: Glyphs::load(&[], cells),
-                    policy: None,
-                }
-            }
-        };
-        decisions.offer(policy);
-        glyphs
+        }
     }
 
     /// Opens an archive, which has to be the one with this SHA-256 if one is given; its SHA-256.
@@ -192,7 +213,7 @@ impl Trust {
         }
         journal
             .metrics()
-            .load_glyphs(vault.glyphs().map(|glyph| vault.id(glyph).as_str()));
+            .load_glyphs(vault.glyphs().map(|glyph| vault.id_text(glyph)));
         let text = alloc::format!("{} glyphs, {} errors", vault.len(), glyphs.errors.len());
         journal.log(now_ns, Level::Info, format_args!("vault: {text}"));
         journal.event(now_ns, EventKind::VaultLoaded, &text);

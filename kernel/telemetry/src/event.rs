@@ -42,6 +42,8 @@ event_kinds! {
     VaultRefused "VAULT_REFUSED",
     /// Another vault is in force, by a quorum's word or with another ledger.
     VaultReplaced "VAULT_REPLACED",
+    /// The loaded vault was damaged in memory; the text says what was done.
+    VaultDamaged "VAULT_DAMAGED",
     /// A glyph or a file of the vault was refused.
     GlyphRefused "GLYPH_REFUSED",
     /// An activation was refused or failed.

@@ -105,6 +105,7 @@ family_enum!(
         ChecksumFailures "glyphos_substrate_checksum_failures_total" None, "Lines of cells whose checksum did not match.";
         ParityFailures "glyphos_substrate_parity_failures_total" None, "Parity that did not match the lines it guards.";
         ScrubPasses "glyphos_substrate_scrub_passes_total" None, "Complete walks of the scrubber through the substrate.";
+        VaultDamages "glyphos_vault_damages_total" None, "Parts of the loaded vault, a glyph each, that were found damaged in memory.";
         OverridesActivated "glyphos_guardian_emergency_override_activated_total" None, "Emergency overrides that became active.";
         LedgerCommits "glyphos_ledger_commits_total" None, "Records committed and read back since boot.";
         Events "glyphos_telemetry_events_total" None, "Events emitted since boot.";
@@ -125,7 +126,7 @@ family_enum!(
         AverageMagnitude "glyphos_substrate_avg_magnitude" None, "Mean magnitude of the readable cells.";
         AverageCoherence "glyphos_substrate_avg_coherence" None, "Mean coherence of the readable cells.";
         VaultGlyphs "glyphos_vault_glyphs" None, "Glyphs loaded from the vault.";
-        VaultRefused "glyphos_vault_refused" None, "1 if the vault was refused as not to be trusted, else 0.";
+        VaultRefused "glyphos_vault_refused" None, "1 if the vault was refused as not to be trusted or lost to damage of memory, else 0.";
         PostMortemsOverdue "glyphos_guardian_post_mortems_overdue" None, "Emergency overrides whose post-mortem is overdue.";
         LedgerRecords "glyphos_ledger_records" None, "Records in the ledger.";
         LedgerCapacity "glyphos_ledger_capacity_ratio" None, "Part of the ledger that is used, 0 to 1.";

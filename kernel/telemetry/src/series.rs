@@ -93,7 +93,7 @@ const fn counter_quota(family: WordCounter) -> Quota {
     match family {
         WordCounter::SubstrateRepairs => Quota::closed(8),
         WordCounter::ActivationFailures | WordCounter::SignatureFailures => Quota::open(5),
-        WordCounter::LedgerFaultsRepaired => Quota::open(1),
+        WordCounter::LedgerFaultsRepaired => Quota::closed(1),
         WordCounter::ParseErrors => Quota::open(7),
     }
 }
@@ -389,7 +389,7 @@ mod tests {
     #[test]
     fn a_word_that_could_break_a_line_becomes_other() {
         let mut table: WordTable<WordCounter, u64> = WordTable::new();
-        let family = WordCounter::LedgerFaultsRepaired;
+        let family = WordCounter::ActivationFailures;
         for word in ["", "a\"b", "a\nb", "A", "#GLYPHOS-", &"x".repeat(33)] {
             assert!(
                 matches!(table.row(family, word), Found::Other(_)),

@@ -35,7 +35,7 @@ fn dependencies(vault: &Vault) -> Vec<String> {
     for glyph in vault.glyphs() {
         for dependency in &vault.definition(glyph).dependencies {
             if vault.find(dependency).is_none() {
-                let id = vault.id(glyph);
+                let id = vault.id_text(glyph);
                 advice.push(format!(
                     "{id}: depends on {dependency}, which this vault does not have"
                 ));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use qemu::{Machine, Profile, Session};
 
 use crate::case::{Case, Failure, Place};
-use crate::checks::{self, demand, is_refused, refused};
+use crate::checks::{self, demand, figure, is_refused, refused};
 use crate::council::required;
 
 /// Cells across and down: with checksums and parity more than a gigabyte.
@@ -156,16 +156,6 @@ fn stops(session: &mut Session) -> Result<(), Failure> {
         demand(answer.is_ok(), "uptime", &answer)?;
     }
     Ok(())
-}
-
-/// A figure of the exposition.
-fn figure(session: &mut Session, name: &str) -> Result<f64, Failure> {
-    let answer = session.command_ok("metrics")?;
-    let found = answer
-        .lines
-        .iter()
-        .find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-    found.ok_or_else(|| Failure::Wrong(format!("there is no {name}")))
 }
 
 /// A grid that memory does not hold is refused with what does fit, and that fits.

@@ -1,14 +1,16 @@
-//! The vault that ships, activated on the machine.
+//! The vault that ships, activated on the machine, and damaged in its memory.
 //!
 //! The host's tests hold the interpreter to `glyphs/vault/expected.tsv`; this case holds the
 //! machine to the same file: same source, another target, another processor.
 
 use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use qemu::{Machine, Profile, Reply};
 
 use crate::case::{Case, Failure, Place};
-use crate::checks::{self, demand};
+use crate::checks::{self, demand, figure, refused};
 
 /// The numbers of a state that both the file and a reply name.
 const NUMBERS: [&str; 5] = [
@@ -22,9 +24,61 @@ const NUMBERS: [&str; 5] = [
 /// How far a number may lie from its step-by-step evaluation, relative to it.
 const TOLERANCE: f64 = 1e-12;
 
-/// The vault's case.
+/// How long the scrubber may take to come by: many times what the options of the case ask of it.
+const FOUND_LIMIT: Duration = Duration::from_secs(60);
+/// Between two looks whether it did.
+const LOOK_PAUSE: Duration = Duration::from_millis(500);
+/// Counts the parts of the vault that were found damaged.
+const DAMAGES: &str = "glyphos_vault_damages_total";
+
+/// The vault's cases.
 pub(super) fn cases() -> Vec<Case> {
-    vec![Case::new("vault-as-expected", activate_all)]
+    vec![
+        Case::new("vault-as-expected", activate_all),
+        Case::new("vault-damaged-in-memory", damage),
+    ]
+}
+
+/// A glyph whose program has a flipped bit is answered for as before, and the scrubber finds another that
+/// nobody asks for; both are told and counted.
+fn damage(place: &Place<'_>) -> Result<(), Failure> {
+    let shipped = place.shipped;
+    let mut profile = Profile::direct(Machine::Q35, &shipped.kernel, Some(&shipped.ramdisk));
+    checks::set_options(&mut profile, place, "scrub_longest_age_seconds: 2\n")?;
+    let (mut session, _) = checks::boot(&profile, checks::limits(), place)?;
+    session.command_ok("activate quintessence --with-parents")?;
+    let activate = "activate quintessence";
+    let before = session.command_ok(activate)?.text();
+    let inject = "inject vault quintessence 250";
+    refused(&mut session, inject, "drill_off", "drill on")?;
+    session.command_ok("drill on")?;
+    session.command_ok(inject)?;
+    let answer = session.command_ok(activate)?;
+    demand(answer.text() == before, activate, &answer)?;
+    let mut found = figure(&mut session, DAMAGES)?;
+    session.command_ok("inject vault water 60")?;
+    let started = Instant::now();
+    while found < 2.0 {
+        if started.elapsed() > FOUND_LIMIT {
+            return Err(Failure::Wrong(format!("{found} damages were found")));
+        }
+        thread::sleep(LOOK_PAUSE);
+        found = figure(&mut session, DAMAGES)?;
+    }
+    for command in ["log", "events"] {
+        let answer = session.command_ok(command)?;
+        let told = answer
+            .text()
+            .matches("loaded anew from its archive")
+            .count();
+        demand(told == 2, command, &answer)?;
+    }
+    let answer = session.command_ok(activate)?;
+    demand(answer.text() == before, activate, &answer)?;
+    let status = session.command_ok("vault status")?;
+    let is_in_force = status.field("state").as_deref() == Some("in_force");
+    demand(is_in_force, "vault status", &status)?;
+    Ok(session.power_off()?)
 }
 
 fn activate_all(place: &Place<'_>) -> Result<(), Failure> {

@@ -59,10 +59,7 @@ fn loaded(files: &[(&str, &[u8])]) -> Vec<VaultErrorKind> {
     let trusted = TrustedKey::new(public_key(&SEED), KeyOrigin::Given).unwrap();
     let archive = Archive::open(&bytes, &trusted).unwrap();
     let (vault, errors) = Vault::load(archive.files(), &Limits::default());
-    let ids: Vec<&str> = vault
-        .glyphs()
-        .map(|glyph| vault.id(glyph).as_str())
-        .collect();
+    let ids: Vec<&str> = vault.glyphs().map(|glyph| vault.id_text(glyph)).collect();
     assert_eq!(ids, ["good"]);
     errors.into_iter().map(|error| error.kind).collect()
 }

@@ -10,9 +10,11 @@ use super::files::Candidate;
 use crate::collapse::{Inheritance, collapse};
 use crate::program::{Entanglement, position};
 use crate::texts::Texts;
-use crate::vault::{Compiled, Gate, GlyphIndex, Vault};
+use crate::vault::{Compiled, Gate, GlyphIndex, Marks, Vault};
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
+use glyph_parser::Constraint;
 
 /// Compiles the candidates that are not refused; `order` has parents first, each with its generations.
 pub(super) fn compile(
@@ -22,15 +24,29 @@ pub(super) fn compile(
     order: &[(u32, u32)],
 ) -> Vault {
     let index_of = number(&candidates);
-    let mut vault = link_and_entangle(&candidates, drafts, links, &index_of);
+    let (mut vault, constraints) = link_and_entangle(&candidates, drafts, links, &index_of);
     let order = order.iter().filter_map(|(node, generations)| {
         let glyph = index_of[*node as usize]?;
         Some((glyph, *generations))
     });
-    inherit(&mut vault, order);
+    inherit(&mut vault, &constraints, order);
     drop(index_of);
     keep_files(candidates, &mut vault);
     vault
+}
+
+/// What must hold before each glyph may be activated: in the vault only its gate is kept of it, and its file.
+#[derive(Default)]
+struct Constraints {
+    of: Vec<Range<u32>>,
+    pool: Vec<Constraint>,
+}
+
+impl Constraints {
+    fn of(&self, glyph: GlyphIndex) -> &[Constraint] {
+        let range = &self.of[glyph.position()];
+        &self.pool[range.start as usize..range.end as usize]
+    }
 }
 
 /// The index that each candidate gets, if it is sound.
@@ -50,7 +66,7 @@ fn link_and_entangle(
     mut drafts: Drafts,
     links: Links,
     index_of: &[Option<GlyphIndex>],
-) -> Vault {
+) -> (Vault, Constraints) {
     // Side by side, since a program entangles with glyphs from anywhere in the vault.
     let shares: Vec<Entanglement> = candidates
         .iter()
@@ -61,6 +77,8 @@ fn link_and_entangle(
         .collect();
     let mut parents_of_all = Vec::new();
     let mut compiled = Vec::with_capacity(candidates.len());
+    let mut constraints = Constraints::default();
+    constraints.of.reserve_exact(candidates.len());
     for (node, candidate) in candidates.iter().enumerate() {
         let (Some(number), Some(_)) = (candidate.draft, index_of[node]) else {
             continue;
@@ -70,39 +88,42 @@ fn link_and_entangle(
         let draft = drafts.of(number);
         let parents = position(parents_of_all.len());
         parents_of_all.extend(links.parents.of(node).filter_map(|node| index_of[node]));
+        constraints.of.push(draft.constraints.clone());
         compiled.push(Compiled {
             coherence: draft.own.coherence,
             program: draft.program,
-            gate: Gate::Open,
-            constraints: draft.constraints.clone(),
             parents: parents..position(parents_of_all.len()),
             generations: 0,
-            writes_field_state: draft.writes_field_state,
-            starts_wave: draft.starts_wave,
+            marks: draft.marks,
         });
     }
-    let (lanes, constraints) = drafts.into_pools();
-    Vault {
+    let (lanes, pool) = drafts.into_pools();
+    constraints.pool = pool;
+    let vault = Vault {
         compiled,
         lanes,
-        constraints,
         parents: parents_of_all,
         ..Vault::default()
-    }
+    };
+    (vault, constraints)
 }
 
 /// Collapses each glyph after its parents; `order` has parents first, each with its generations.
-fn inherit(vault: &mut Vault, order: impl Iterator<Item = (GlyphIndex, u32)>) {
+fn inherit(
+    vault: &mut Vault,
+    constraints: &Constraints,
+    order: impl Iterator<Item = (GlyphIndex, u32)>,
+) {
     let mut inheritances = vec![Inheritance::NONE; vault.len()];
     for (glyph, generations) in order {
         let parents = vault.parents(glyph).iter();
         let parents = parents.map(|parent| &inheritances[parent.position()]);
         let (inheritance, state) = collapse(&vault.inherited(glyph), parents);
-        let gate = Gate::of(vault.constraints(glyph), &state);
+        let gate = Gate::of(constraints.of(glyph), &state);
         let compiled = &mut vault.compiled[glyph.position()];
         compiled.coherence = state.coherence;
         vault.lanes.start_from(&compiled.program, &state);
-        compiled.gate = gate;
+        compiled.marks |= Marks::of_gate(gate);
         compiled.generations = generations;
         inheritances[glyph.position()] = inheritance;
     }
@@ -111,15 +132,17 @@ fn inherit(vault: &mut Vault, order: impl Iterator<Item = (GlyphIndex, u32)>) {
 /// Keeps the files of sound glyphs, and of the others the ids.
 fn keep_files(candidates: Vec<Candidate<'_>>, vault: &mut Vault) {
     let sound = candidates.iter().filter(|candidate| !candidate.refused);
-    let bytes = sound.map(|candidate| candidate.bytes.len()).sum();
+    let bytes = sound.clone().map(|candidate| candidate.bytes.len()).sum();
     vault.files = Texts::with_capacity(vault.len(), bytes);
-    vault.ids.reserve_exact(vault.len());
+    let id_bytes = sound.map(|candidate| candidate.id.as_str().len()).sum();
+    vault.ids = Texts::with_capacity(vault.len(), id_bytes);
     for candidate in candidates {
+        let id = candidate.id.as_str().as_bytes();
         if candidate.refused {
-            vault.refused.push(candidate.id);
+            vault.refused.push(id);
         } else {
             vault.files.push(candidate.bytes);
-            vault.ids.push(candidate.id);
+            vault.ids.push(id);
         }
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 use std::string::ToString;
 
 fn refused(vault: &Vault) -> Vec<&str> {
-    vault.refused().iter().map(GlyphId::as_str).collect()
+    vault.refused().collect()
 }
 
 fn lines(errors: &[VaultError]) -> Vec<String> {

@@ -23,10 +23,7 @@ pub(super) fn load_glyphs(glyphs: &[(&str, &str)]) -> (Vault, Vec<VaultError>) {
 }
 
 pub(super) fn ids(vault: &Vault) -> Vec<&str> {
-    vault
-        .glyphs()
-        .map(|glyph| vault.id(glyph).as_str())
-        .collect()
+    vault.glyphs().map(|glyph| vault.id_text(glyph)).collect()
 }
 
 #[test]
@@ -44,14 +41,10 @@ fn a_sound_vault_loads_sorted_with_homes_parents_and_generations() {
     let c = vault.find(&GlyphId::new("c").unwrap()).unwrap();
     assert_eq!(vault.home(c).0, 2);
     assert_eq!(vault.generations(c), 2);
-    let parents: Vec<&str> = vault
-        .parents(c)
-        .iter()
-        .map(|p| vault.id(*p).as_str())
-        .collect();
+    let parents: Vec<&str> = vault.parents(c).iter().map(|p| vault.id_text(*p)).collect();
     assert_eq!(parents, ["b", "a"]);
     let ancestors = vault.ancestors_in_order(c);
-    let ancestors: Vec<&str> = ancestors.iter().map(|p| vault.id(*p).as_str()).collect();
+    let ancestors: Vec<&str> = ancestors.iter().map(|p| vault.id_text(*p)).collect();
     assert_eq!(ancestors, ["a", "b"]);
     let b = vault.find(&GlyphId::new("b").unwrap()).unwrap();
     assert!(vault.writes_field_state(b) && !vault.starts_wave(b));

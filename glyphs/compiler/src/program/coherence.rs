@@ -13,15 +13,16 @@ use super::Op;
 /// and the constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coherence {
-    sum: i64,
-    cap: u16,
-    /// Whether some start leaves the range of a coherence: of this one, only the steps tell.
-    may_fail: bool,
+    pub(super) sum: i64,
+    /// [`Coherence::MAY_FAIL`] if some start leaves the range of a coherence.
+    pub(super) cap: u16,
 }
 
 impl Coherence {
     /// The greatest coherence that a glyph may have, also after inheritance, percent; the least is 0.
     const START_MAX: i64 = 1000;
+    /// In the place of a cap, which is at most [`Coherence::START_MAX`]: of this program, only the steps tell.
+    const MAY_FAIL: u16 = u16::MAX;
 
     pub(super) fn of(ops: &[Op]) -> Self {
         let after = |start| {
@@ -35,8 +36,7 @@ impl Coherence {
         let cap = spread.and_then(|spread| u16::try_from(spread).ok());
         Coherence {
             sum: least.unwrap_or(0),
-            cap: cap.unwrap_or(0),
-            may_fail: cap.is_none(),
+            cap: cap.unwrap_or(Coherence::MAY_FAIL),
         }
     }
 
@@ -44,7 +44,7 @@ impl Coherence {
     #[must_use]
     pub fn after(self, start: i64) -> Option<i64> {
         let after = start.min(i64::from(self.cap)).checked_add(self.sum);
-        after.filter(|_| !self.may_fail)
+        after.filter(|_| self.cap != Coherence::MAY_FAIL)
     }
 }
 

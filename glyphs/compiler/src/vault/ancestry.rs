@@ -52,7 +52,7 @@ impl Vault {
                 text.push_str(if last { "`-- " } else { "+-- " });
                 more_below.push(!last);
             }
-            text.push_str(self.id(at).as_str());
+            text.push_str(self.id_text(at));
             let parents = self.parents(at);
             if !parents.is_empty() && core::mem::replace(&mut unfolded[at.position()], true) {
                 text.push_str(" (shown above)\n");
@@ -79,10 +79,10 @@ impl Vault {
         let mut order = self.ancestors_in_order(glyph);
         order.push(glyph);
         for at in order.into_iter().rev() {
-            let id = self.id(at);
+            let id = self.id_text(at);
             text.push_str(&format!("    \"{id}\";\n"));
             for parent in self.parents(at) {
-                let parent = self.id(*parent);
+                let parent = self.id_text(*parent);
                 text.push_str(&format!("    \"{id}\" -> \"{parent}\";\n"));
             }
         }

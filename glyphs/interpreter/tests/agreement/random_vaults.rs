@@ -163,7 +163,7 @@ fn compare_vault(seed: u64, tally: &mut Tally) {
     let vault = load(&glyphs);
     let mut interpreter = Interpreter::new(&vault);
     for index in vault.glyphs() {
-        let glyph = &glyphs[vault.id(index)];
+        let glyph = &glyphs[&vault.id(index)];
         assert_eq!(vault.definition(index), *glyph, "seed {seed}");
         tally.deepest = tally.deepest.max(vault.generations(index));
         let file = print(glyph);
@@ -250,7 +250,7 @@ fn disagreement_is_noticed() {
     let glyphs = random_glyphs(300, &mut Random(1));
     let vault = load(&glyphs);
     let seen = vault.glyphs().any(|index| {
-        let state = inherited(&glyphs, vault.id(index)).unwrap();
+        let state = inherited(&glyphs, &vault.id(index)).unwrap();
         let off = abi::response::FieldState {
             resonance: state.resonance * (1.0 + 3e-12),
             ..state

@@ -46,7 +46,7 @@ fn load() -> (Vault, Glyphs) {
     assert!(errors.is_empty(), "{}", errors[0]);
     let glyphs = vault
         .glyphs()
-        .map(|index| (vault.id(index).clone(), vault.definition(index)))
+        .map(|index| (vault.id(index), vault.definition(index)))
         .collect();
     (vault, glyphs)
 }
@@ -114,7 +114,7 @@ fn every_shipped_glyph_comes_to_its_written_state() {
         for index in order {
             let outcome = interpreter.activate(&vault, index, None).unwrap();
             interpreter.commit(index);
-            let id = vault.id(index);
+            let id = &vault.id(index);
             let words = &expected[id.as_str()];
             let number = |place: usize| words[place].parse::<f64>().unwrap();
             let written = FieldState {

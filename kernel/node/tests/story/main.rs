@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod damaged_vault;
 mod emergency;
 mod field;
 mod filling;

@@ -67,6 +67,7 @@ fn every_declared_family_is_moved_by_something() {
     for injection in "cell 3 7, parity 3, line 3, line 1280, page 0, page 1".split(", ") {
         session.line(&format!("inject {injection}"));
     }
+    session.line("inject vault a 0");
     session.line("substrate scrub");
     session.node.telemetry_text();
     for _ in 0..200 {

@@ -31,6 +31,7 @@ fn meet_those_without_a_ledger(met: &mut Met) {
         "activate bad",
         "activate nobody",
         "inject cell 1 1",
+        "inject vault a 1",
         "guardian list",
     ] {
         met.refused(&mut session, line);

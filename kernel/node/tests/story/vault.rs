@@ -8,9 +8,10 @@ use abi::vault::{VaultChangeView, VaultSource, VaultState, VaultStatus};
 use abi::{FaultCode, Response};
 
 /// A vault of one glyph that the boot medium does not have.
-const OTHER: [(&str, &str); 1] = [("vault/comet.gdf", "glyph_id: comet\nmagnitude: 3\n")];
+pub(crate) const OTHER: [(&str, &str); 1] =
+    [("vault/comet.gdf", "glyph_id: comet\nmagnitude: 3\n")];
 
-fn status(session: &mut Session) -> VaultStatus {
+pub(crate) fn status(session: &mut Session) -> VaultStatus {
     match session.try_line("vault status") {
         Ok(Response::Vault(status)) => status,
         other => panic!("{other:?}"),
@@ -45,7 +46,7 @@ fn sign(session: &mut Session, change: &VaultChangeView, guardian: &str) -> Vaul
 }
 
 /// A node with four guardians, and the world and disk that it lives on.
-fn with_guardians() -> (World, SharedDisk, Vec<u8>, Session) {
+pub(crate) fn with_guardians() -> (World, SharedDisk, Vec<u8>, Session) {
     let world = World::new();
     let disk = SharedDisk::blank(4);
     let medium = ramdisk(&EXAMPLE);
@@ -65,6 +66,14 @@ pub(crate) fn put_in_force(session: &mut Session, bytes: &[u8]) -> VaultChangeVi
         sign(session, &change, guardian);
     }
     change
+}
+
+/// Goes back to the vault of the boot medium.
+pub(crate) fn put_medium_in_force(session: &mut Session) {
+    let back = propose(session, "boot-medium");
+    for guardian in QUORUM {
+        sign(session, &back, guardian);
+    }
 }
 
 #[test]
@@ -98,10 +107,7 @@ fn a_quorum_replaces_the_vault_at_once_and_over_a_restart_and_puts_the_old_one_b
     let mut session = Session::start(&world, Some(&medium), Some(&disk));
     assert_eq!(status(&mut session).digest, change.archive);
     session.line("activate comet");
-    let back = propose(&mut session, "boot-medium");
-    for guardian in QUORUM {
-        sign(&mut session, &back, guardian);
-    }
+    put_medium_in_force(&mut session);
     session.line("activate a");
     drop(session);
     let mut session = Session::start(&world, Some(&medium), Some(&disk));

@@ -4,6 +4,7 @@ use super::Command;
 use super::arguments::{Arguments, Wrong};
 use super::system::plain;
 use super::table::{Entry, Slot};
+use crate::NameKind;
 use abi::Request;
 use abi::request::{Injection, KernelFault, SubstrateRequest};
 
@@ -203,6 +204,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Needs `drill on`. A page that wore out is at a spare one.",
         |arguments| inject(Injection::Location(arguments.integer("N")?))
     ),
+    Entry {
+        path: &["inject", "vault"],
+        form: "ID BIT",
+        summary: "Flips one bit of the program of a glyph in memory.",
+        detail: "Needs `drill on`. BIT is below 256 for each row of numbers: the first is what the glyph \
+                 starts from, and one follows for each step.",
+        slots: &[Slot::Name(NameKind::Glyph), Slot::Free],
+        options: &[],
+        read: |arguments| {
+            let glyph = arguments.glyph()?;
+            let bit = arguments.integer("BIT")?;
+            Ok(Command::Node(Request::InjectVault { glyph, bit }))
+        },
+    },
     Entry {
         path: &["inject", "kernel"],
         form: "panic|overflow|execute|write|null",

@@ -113,7 +113,7 @@ impl Activate {
         };
         let outcome = outcome.map_err(|refusal| Failure::new(refusal.to_string()))?;
         interpreter.commit(glyph);
-        Ok(outcome.report(vault.id(glyph).clone(), trace))
+        Ok(outcome.report(vault.id(glyph), trace))
     }
 
     fn print(&self, activation: &Activation, out: &mut dyn Write) -> Result<(), Failure> {

@@ -171,6 +171,13 @@ pub(super) fn lines() -> Vec<(String, Request)> {
             "inject location 7".into(),
             R::Inject(Injection::Location(7)),
         ),
+        (
+            "inject vault quintessence 17".into(),
+            R::InjectVault {
+                glyph: GlyphId::new("quintessence").expect("an id"),
+                bit: 17,
+            },
+        ),
         ("inject kernel panic".into(), R::Crash(KernelFault::Panic)),
         ("ledger status".into(), R::Ledger(LedgerRequest::Status)),
         ("ledger log".into(), R::Ledger(LedgerRequest::Log(20))),
@@ -382,6 +389,7 @@ pub(super) fn variant(request: &Request) -> &'static str {
             Injection::Marks(_) => "inject marks",
             Injection::Location(_) => "inject location",
         },
+        Request::InjectVault { .. } => "inject vault",
         Request::Crash(_) => "inject kernel",
         Request::Guardian(request) => match request {
             GuardianRequest::List => "guardian list",
@@ -435,4 +443,4 @@ fn vault_variant(request: &VaultRequest) -> &'static str {
 }
 
 /// How many words [`variant`] has: 5 decisions on overrides, 2 on requests, 4 changes.
-pub(super) const VARIANTS: usize = 78;
+pub(super) const VARIANTS: usize = 79;
