@@ -47,6 +47,14 @@ pub enum Gate {
 }
 
 impl Gate {
+    const fn of_number(number: u8) -> Gate {
+        match number {
+            0 => Gate::Open,
+            1 => Gate::Parents,
+            _ => Gate::Closed,
+        }
+    }
+
     /// The gate of `constraints` on the state after inheritance.
     ///
     /// A compared value that is not finite refuses nothing here: the activation fails as non-finite.
@@ -73,45 +81,20 @@ impl Gate {
 }
 
 /// What an activation reads of one glyph.
+// One line of the processor's cache, whose place a shift gives: of 56 bytes, an activation without commands took half a nanosecond more.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(crate) struct Compiled {
     /// The coherence after inheritance, percent; the rest of that state is where its program starts.
     pub(crate) coherence: i64,
     pub(crate) program: Place,
     pub(crate) parents: Range<u32>,
     pub(crate) generations: u32,
-    /// The bits of [`Marks`].
-    pub(crate) marks: u32,
-}
-
-/// What is yes or no of a glyph, each in a bit.
-pub(crate) struct Marks;
-
-impl Marks {
-    pub(crate) const WRITES_FIELD_STATE: u32 = 1;
-    pub(crate) const STARTS_WAVE: u32 = 1 << 1;
-    /// [`Gate::Parents`]
-    const NEEDS_PARENTS: u32 = 1 << 2;
-    /// [`Gate::Closed`]
-    const CLOSED: u32 = 1 << 3;
-
-    pub(crate) fn of_gate(gate: Gate) -> u32 {
-        match gate {
-            Gate::Open => 0,
-            Gate::Parents => Marks::NEEDS_PARENTS,
-            Gate::Closed => Marks::CLOSED,
-        }
-    }
-
-    fn gate(marks: u32) -> Gate {
-        if marks & (Marks::NEEDS_PARENTS | Marks::CLOSED) == 0 {
-            Gate::Open
-        } else if marks & Marks::CLOSED == 0 {
-            Gate::Parents
-        } else {
-            Gate::Closed
-        }
-    }
+    /// A [`Gate`] as a number.
+    pub(crate) gate: u8,
+    /// 0 for no, as the next one.
+    pub(crate) writes_field_state: u8,
+    pub(crate) starts_wave: u8,
 }
 
 /// A checked, collapsed, indexed vault.
@@ -245,19 +228,19 @@ impl Vault {
     #[must_use]
     #[inline]
     pub fn gate(&self, glyph: GlyphIndex) -> Gate {
-        Marks::gate(self.compiled(glyph).marks)
+        Gate::of_number(self.compiled(glyph).gate)
     }
 
     /// Whether its final state is written to its home cell.
     #[must_use]
     pub fn writes_field_state(&self, glyph: GlyphIndex) -> bool {
-        self.compiled(glyph).marks & Marks::WRITES_FIELD_STATE != 0
+        self.compiled(glyph).writes_field_state != 0
     }
 
     /// Whether it starts a wave at its home cell.
     #[must_use]
     pub fn starts_wave(&self, glyph: GlyphIndex) -> bool {
-        self.compiled(glyph).marks & Marks::STARTS_WAVE != 0
+        self.compiled(glyph).starts_wave != 0
     }
 
     fn compiled(&self, glyph: GlyphIndex) -> &Compiled {

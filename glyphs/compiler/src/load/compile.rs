@@ -10,7 +10,7 @@ use super::files::Candidate;
 use crate::collapse::{Inheritance, collapse};
 use crate::program::{Entanglement, position};
 use crate::texts::Texts;
-use crate::vault::{Compiled, Gate, GlyphIndex, Marks, Vault};
+use crate::vault::{Compiled, Gate, GlyphIndex, Vault};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -94,7 +94,9 @@ fn link_and_entangle(
             program: draft.program,
             parents: parents..position(parents_of_all.len()),
             generations: 0,
-            marks: draft.marks,
+            gate: Gate::Open as u8,
+            writes_field_state: draft.writes_field_state.into(),
+            starts_wave: draft.starts_wave.into(),
         });
     }
     let (lanes, pool) = drafts.into_pools();
@@ -123,7 +125,7 @@ fn inherit(
         let compiled = &mut vault.compiled[glyph.position()];
         compiled.coherence = state.coherence;
         vault.lanes.start_from(&compiled.program, &state);
-        compiled.marks |= Marks::of_gate(gate);
+        compiled.gate = gate as u8;
         compiled.generations = generations;
         inheritances[glyph.position()] = inheritance;
     }

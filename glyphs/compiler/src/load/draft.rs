@@ -7,7 +7,6 @@
 
 use crate::program::{Entanglement, Lanes, Op, Place, position};
 use crate::texts::Texts;
-use crate::vault::Marks;
 use abi::response::FieldState;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -20,8 +19,8 @@ pub(crate) struct Draft {
     /// Its program, in which every `entangle` adds nothing so far.
     pub(crate) program: Place,
     pub(crate) constraints: Range<u32>,
-    /// Those of [`Marks`] that its outputs come to.
-    pub(crate) marks: u32,
+    pub(crate) writes_field_state: bool,
+    pub(crate) starts_wave: bool,
     /// Its first mention, and how many parents come before the targets.
     mentions: u32,
     parents: u32,
@@ -91,7 +90,8 @@ impl Drafts {
             own,
             program: self.lanes.push(&own, &self.ops),
             constraints: constraints..position(self.constraints.len()),
-            marks: marks(definition),
+            writes_field_state: definition.has_output(Definition::OUTPUT_FIELD_STATE),
+            starts_wave: definition.has_output(Definition::OUTPUT_RESONANCE),
             mentions,
             parents: position(definition.parents.len()),
         });
@@ -108,10 +108,4 @@ impl Drafts {
     pub(crate) fn into_pools(self) -> (Lanes, Vec<Constraint>) {
         (self.lanes, self.constraints)
     }
-}
-
-fn marks(definition: &Definition) -> u32 {
-    let of = |label, mark| u32::from(definition.has_output(label)) * mark;
-    of(Definition::OUTPUT_FIELD_STATE, Marks::WRITES_FIELD_STATE)
-        | of(Definition::OUTPUT_RESONANCE, Marks::STARTS_WAVE)
 }

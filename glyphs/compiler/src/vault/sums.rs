@@ -92,7 +92,14 @@ impl Vault {
         let parents = &compiled.parents;
         sum.add(compiled.coherence.cast_unsigned());
         sum.add(u64::from(parents.start) | u64::from(parents.end) << u32::BITS);
-        sum.add(u64::from(compiled.generations) | u64::from(compiled.marks) << u32::BITS);
+        let marks = [
+            compiled.gate,
+            compiled.writes_field_state,
+            compiled.starts_wave,
+            0,
+        ];
+        let marks = u32::from_le_bytes(marks);
+        sum.add(u64::from(compiled.generations) | u64::from(marks) << u32::BITS);
         for row in self.lanes.rows.get(program.rows())? {
             row.words().into_iter().for_each(|word| sum.add(word));
         }

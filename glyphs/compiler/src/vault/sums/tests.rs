@@ -90,7 +90,7 @@ fn flip(vault: &mut Vault, column: usize, bit: usize) {
     }
 }
 
-const COMPILED_BITS: usize = 64 + Place::BITS + 4 * 32;
+const COMPILED_BITS: usize = 64 + Place::BITS + 3 * 32 + 3 * 8;
 
 fn flip_compiled(compiled: &mut Compiled, bit: usize) {
     if bit < 64 {
@@ -105,8 +105,18 @@ fn flip_compiled(compiled: &mut Compiled, bit: usize) {
         &mut compiled.parents.start,
         &mut compiled.parents.end,
         &mut compiled.generations,
-        &mut compiled.marks,
     ];
+    if let Some(bit) = bit.checked_sub(3 * 32) {
+        let marks = [
+            &mut compiled.gate,
+            &mut compiled.writes_field_state,
+            &mut compiled.starts_wave,
+        ];
+        if let Some(mark) = marks.into_iter().nth(bit / 8) {
+            *mark ^= 1 << (bit % 8);
+        }
+        return;
+    }
     if let Some(number) = numbers.into_iter().nth(bit / 32) {
         *number ^= 1 << (bit % 32);
     }
