@@ -81,7 +81,8 @@ impl Gate {
 }
 
 /// What an activation reads of one glyph.
-// One line of the processor's cache, whose place a shift gives: of 56 bytes, an activation without commands took half a nanosecond more.
+// One line of the processor's cache, whose place a shift gives: of 56 bytes, an activation without commands took
+// half a nanosecond more.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
 pub(crate) struct Compiled {

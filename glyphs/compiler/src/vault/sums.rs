@@ -6,8 +6,8 @@
 //! reads them.
 //!
 //! Invariants, each with its test:
-//! - any damage within 64 bits of a part that are added at once shows, since each step of a sum is one to one;
-//!   of other damage one in 2^64 goes unseen;
+//! - any damage within one word of 64 bits shows, since each step of a sum is one to one; of other damage one in
+//!   2^64 goes unseen;
 //! - whatever is damaged, comparing never panics.
 
 use super::{GlyphIndex, Vault};
@@ -16,27 +16,57 @@ use core::ops::Range;
 /// Where the sum of the first part starts: not at 0, so that memory of zeros is not taken for whole.
 const SEED: u64 = 0x243f_6a88_85a3_08d3;
 
+/// Words that are added at once, since their multiplications need not wait for each other.
+const LANES: usize = 4;
+
 /// A sum under way.
-struct Sum(u64);
+struct Sum([u64; LANES]);
 
 impl Sum {
-    fn add(&mut self, word: u64) {
-        // Odd factors and shifts are one to one: the finalizer of MurmurHash3 (Appleby), at every word.
-        self.0 = (self.0 ^ word).wrapping_mul(0xff51_afd7_ed55_8ccd);
-        self.0 = (self.0 ^ self.0 >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-        self.0 ^= self.0 >> 33;
+    fn new(part: usize) -> Self {
+        Sum([SEED ^ part as u64; LANES])
     }
 
-    fn add_text(&mut self, text: &[u8]) {
-        self.add(text.len() as u64);
-        let (words, rest) = text.as_chunks();
-        words
-            .iter()
-            .for_each(|word| self.add(u64::from_le_bytes(*word)));
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        self.add(u64::from_le_bytes(last));
+    fn add(&mut self, words: [u64; LANES]) {
+        for (lane, word) in self.0.iter_mut().zip(words) {
+            *lane = step(*lane, word);
+        }
     }
+
+    /// Adds fewer words than there are lanes, or as many.
+    fn add_some(&mut self, words: impl Iterator<Item = u64>) {
+        let mut all = [0; LANES];
+        all.iter_mut()
+            .zip(words)
+            .for_each(|(all, word)| *all = word);
+        self.add(all);
+    }
+
+    /// Adds a text, of which the length is added elsewhere.
+    fn add_text(&mut self, text: &[u8]) {
+        let word = |bytes: &[u8]| {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            u64::from_le_bytes(word)
+        };
+        let (whole, rest) = text.as_chunks::<{ 8 * LANES }>();
+        for piece in whole {
+            let (words, _) = piece.as_chunks();
+            self.add_some(words.iter().map(|word| u64::from_le_bytes(*word)));
+        }
+        self.add_some(rest.chunks(8).map(word));
+    }
+
+    fn end(self) -> u64 {
+        self.0.into_iter().fold(0, step)
+    }
+}
+
+/// Odd factors and shifts are one to one: the finalizer of MurmurHash3 (Appleby), for every word.
+fn step(sum: u64, word: u64) -> u64 {
+    let sum = (sum ^ word).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let sum = (sum ^ sum >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    sum ^ sum >> 33
 }
 
 impl Vault {
@@ -74,24 +104,19 @@ impl Vault {
 
     /// The sum of a part; `None` if it is not where its numbers say.
     fn sum(&self, part: usize) -> Option<u64> {
-        let mut sum = Sum(SEED ^ part as u64);
+        let mut sum = Sum::new(part);
         if part == self.len() {
             self.add_rest(&mut sum);
         } else {
             self.add_glyph(part, &mut sum)?;
         }
-        Some(sum.0)
+        Some(sum.end())
     }
 
     fn add_glyph(&self, number: usize, sum: &mut Sum) -> Option<()> {
         let compiled = self.compiled.get(number)?;
-        let program = compiled.program;
-        for word in program.words() {
-            sum.add(word);
-        }
+        let (id, file) = (self.ids.get(number), self.files.get(number));
         let parents = &compiled.parents;
-        sum.add(compiled.coherence.cast_unsigned());
-        sum.add(u64::from(parents.start) | u64::from(parents.end) << u32::BITS);
         let marks = [
             compiled.gate,
             compiled.writes_field_state,
@@ -99,26 +124,35 @@ impl Vault {
             0,
         ];
         let marks = u32::from_le_bytes(marks);
-        sum.add(u64::from(compiled.generations) | u64::from(marks) << u32::BITS);
-        for row in self.lanes.rows.get(program.rows())? {
-            row.words().into_iter().for_each(|word| sum.add(word));
+        sum.add(compiled.program.words());
+        sum.add([
+            compiled.coherence.cast_unsigned(),
+            u64::from(parents.start) | u64::from(parents.end) << u32::BITS,
+            u64::from(compiled.generations) | u64::from(marks) << u32::BITS,
+            // Both are below 2^32, as the vault's bytes together are.
+            id.len() as u64 | (file.len() as u64) << u32::BITS,
+        ]);
+        for row in self.lanes.rows.get(compiled.program.rows())? {
+            sum.add(row.words());
         }
-        for parent in self
-            .parents
-            .get(parents.start as usize..parents.end as usize)?
-        {
-            sum.add(u64::from(parent.0));
+        let parents = parents.start as usize..parents.end as usize;
+        for parents in self.parents.get(parents)?.chunks(LANES) {
+            sum.add_some(parents.iter().map(|parent| u64::from(parent.0)));
         }
-        sum.add_text(self.ids.get(number));
-        sum.add_text(self.files.get(number));
+        sum.add_text(id);
+        sum.add_text(file);
         Some(())
     }
 
     fn add_rest(&self, sum: &mut Sum) {
-        let refused = (0..self.refused.len()).map(|number| self.refused.get(number));
-        refused.for_each(|id| sum.add_text(id));
-        let counts = self.error_counts.iter();
-        counts.for_each(|(_, count)| sum.add(count));
+        for number in 0..self.refused.len() {
+            let id = self.refused.get(number);
+            sum.add([id.len() as u64, 0, 0, 0]);
+            sum.add_text(id);
+        }
+        for (_, count) in self.error_counts.iter() {
+            sum.add([count, 0, 0, 0]);
+        }
     }
 
     /// Damages a glyph on purpose: flips bit `bit` of the rows of its program.
