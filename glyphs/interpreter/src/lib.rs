@@ -18,6 +18,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod activity;
 mod constraint;
 mod effects;
 mod error;
@@ -30,10 +31,10 @@ pub use run::{Step, Tracer};
 
 use abi::CellIndex;
 use abi::response::FieldState;
+use activity::Activity;
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec;
-use alloc::vec::Vec;
+use core::ops::Range;
 use glyph_compiler::{GlyphIndex, Vault};
 
 /// What an activation gives.
@@ -54,7 +55,7 @@ pub struct Outcome {
 /// [`Interpreter::new`]: that is a broken invariant of the caller.
 #[derive(Clone, Debug)]
 pub struct Interpreter {
-    activations: Vec<u64>,
+    activity: Activity,
 }
 
 impl Interpreter {
@@ -62,14 +63,14 @@ impl Interpreter {
     #[must_use]
     pub fn new(vault: &Vault) -> Self {
         Interpreter {
-            activations: vec![0; vault.len()],
+            activity: Activity::none(vault.len()),
         }
     }
 
-    /// Times that the glyph was activated since boot.
+    /// Times that the glyph was activated since boot, as [`Interpreter::mend`] left it.
     #[must_use]
     pub fn activations(&self, glyph: GlyphIndex) -> u64 {
-        self.activations[glyph.position()]
+        self.activity.get(glyph.position())
     }
 
     /// Whether the glyph was activated since boot.
@@ -130,8 +131,17 @@ impl Interpreter {
 
     /// Makes `glyph` active: its effects have been applied.
     pub fn commit(&mut self, glyph: GlyphIndex) {
-        let count = &mut self.activations[glyph.position()];
-        *count = count.saturating_add(1);
+        self.activity.add_one(glyph.position());
+    }
+
+    /// Lets the counts that memory has damaged begin anew at 0, of the glyphs at these positions; how many.
+    pub fn mend(&mut self, positions: Range<usize>) -> usize {
+        self.activity.mend(positions)
+    }
+
+    /// Damages a count on purpose: flips bit `bit` of it; whether there is one.
+    pub fn flip(&mut self, glyph: GlyphIndex, bit: usize) -> bool {
+        self.activity.flip(glyph.position(), bit)
     }
 }
 

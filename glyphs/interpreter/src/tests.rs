@@ -2,6 +2,7 @@
 
 use super::*;
 use abi::{CellIndex, Fault, FaultCode, GlyphId};
+use alloc::vec::Vec;
 use glyph_compiler::Limits;
 use std::format;
 use std::string::{String, ToString};

@@ -40,11 +40,11 @@ pub enum Request {
     Substrate(SubstrateRequest),
     /// `inject ...`
     Inject(Injection),
-    /// `inject vault ID BIT`: flips a bit of the program that a glyph was compiled to.
+    /// `inject vault ID BIT`: flips a bit of what is in memory of a glyph.
     InjectVault {
         /// The glyph.
         glyph: GlyphId,
-        /// Which bit of its rows of numbers, from 0.
+        /// Which bit of its program's rows of numbers, from 0, or behind those of its count.
         bit: u32,
     },
     /// `inject kernel FAULT`

@@ -105,7 +105,7 @@ family_enum!(
         ChecksumFailures "glyphos_substrate_checksum_failures_total" None, "Lines of cells whose checksum did not match.";
         ParityFailures "glyphos_substrate_parity_failures_total" None, "Parity that did not match the lines it guards.";
         ScrubPasses "glyphos_substrate_scrub_passes_total" None, "Complete walks of the scrubber through the substrate.";
-        VaultDamages "glyphos_vault_damages_total" None, "Parts of the loaded vault, a glyph each, that were found damaged in memory.";
+        VaultDamages "glyphos_vault_damages_total" None, "Glyphs of the loaded vault, and counts of their activations, that were found damaged in memory.";
         OverridesActivated "glyphos_guardian_emergency_override_activated_total" None, "Emergency overrides that became active.";
         LedgerCommits "glyphos_ledger_commits_total" None, "Records committed and read back since boot.";
         Events "glyphos_telemetry_events_total" None, "Events emitted since boot.";

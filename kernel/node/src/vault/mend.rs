@@ -1,6 +1,7 @@
 //! The loaded vault, compared with its sums and loaded anew where memory was damaged.
 //!
-//! Owns when it is compared, and what becomes of a vault that is not as it was loaded.
+//! Owns when it is compared, and what becomes of a vault that is not as it was loaded. How often each glyph was
+//! activated is looked at together with it.
 //!
 //! Invariants:
 //! - a request reads no part of the vault that was not compared after the request came, and the scrubber
@@ -19,6 +20,7 @@ use abi::{Fault, FaultCode, GlyphId, Response};
 use alloc::format;
 use alloc::string::ToString;
 use core::mem;
+use core::ops::Range;
 use glyph_compiler::{GlyphIndex, Vault};
 use telemetry::{Counter, EventKind, Level};
 
@@ -39,6 +41,7 @@ impl<M: Machine> Node<M> {
     }
 
     fn need_vault(&mut self, is_whole: impl Fn(&Vault) -> bool) -> Result<(), Fault> {
+        self.mend_counts(0..self.glyphs.vault.len());
         if !is_whole(&self.glyphs.vault) {
             self.mend_vault();
         }
@@ -60,11 +63,21 @@ impl<M: Machine> Node<M> {
             part.and_then(|part| usize::try_from(part).ok())
                 .unwrap_or(0)
         };
-        if vault
-            .damaged(place(stretch.from)..place(stretch.to))
-            .is_some()
-        {
+        let parts = place(stretch.from)..place(stretch.to);
+        if vault.damaged(parts.clone()).is_some() {
             self.mend_vault();
+        }
+        self.mend_counts(parts.start..parts.end.min(self.glyphs.vault.len()));
+    }
+
+    /// Lets counts of activations that memory damaged begin anew.
+    fn mend_counts(&mut self, positions: Range<usize>) {
+        let lost = self.glyphs.interpreter.mend(positions);
+        if lost > 0 {
+            let text = format!(
+                "how often glyphs were activated was damaged in memory: {lost} count as not activated"
+            );
+            self.tell_vault_damage(Level::Warning, lost, &text);
         }
     }
 
@@ -99,23 +112,37 @@ impl<M: Machine> Node<M> {
                 (Level::Error, text)
             }
         };
+        self.tell_vault_damage(level, parts, &text);
+    }
+
+    fn tell_vault_damage(&mut self, level: Level, count: usize, text: &str) {
         let now_ns = self.machine.monotonic_ns();
-        let count = u64::try_from(parts).unwrap_or(u64::MAX);
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
         self.journal.metrics().add(Counter::VaultDamages, count);
-        self.journal.event(now_ns, EventKind::VaultDamaged, &text);
+        self.journal.event(now_ns, EventKind::VaultDamaged, text);
         self.journal.log(now_ns, level, format_args!("{text}"));
     }
 
-    /// Flips a bit of a glyph's program, by the operator's word.
+    /// Flips a bit of a glyph's program, or behind that of its count, by the operator's word.
     pub(crate) fn inject_vault(&mut self, id: &GlyphId, bit: u32) -> Result<Response, Fault> {
         self.require_drill(DAMAGE)?;
         let glyph = self.find_glyph(id)?;
-        let flipped = self.glyphs.vault.flip(glyph, bit as usize);
-        flipped.map_err(|bits| {
-            let text = format!("the program of {id} has {bits} bits: choose one below that");
-            Fault::new(FaultCode::OutOfRange, text)
-        })?;
-        Ok(self.injected(format!("flipped bit {bit} of the program of glyph {id}")))
+        let bit = bit as usize;
+        let what = match self.glyphs.vault.flip(glyph, bit) {
+            Ok(()) => format!("flipped bit {bit} of the program of glyph {id}"),
+            Err(bits) => {
+                let bit = bit.saturating_sub(bits);
+                if !self.glyphs.interpreter.flip(glyph, bit) {
+                    let text = format!(
+                        "the program of {id} has {bits} bits, and 128 follow of how often it was \
+                         activated: choose one of these"
+                    );
+                    return Err(Fault::new(FaultCode::OutOfRange, text));
+                }
+                format!("flipped bit {bit} of how often glyph {id} was activated")
+            }
+        };
+        Ok(self.injected(what))
     }
 }
 

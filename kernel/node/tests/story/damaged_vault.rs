@@ -94,11 +94,32 @@ fn the_scrubber_finds_a_damaged_glyph_that_nobody_asks_for() {
 }
 
 #[test]
+fn a_glyph_whose_count_is_damaged_is_not_taken_for_active_and_it_is_told() {
+    let world = World::new();
+    let mut session = Session::start(&world, Some(&ramdisk(&EXAMPLE)), None);
+    session.line("drill on");
+    // Of `a`, which `b` needs active: a program of two rows, then the count.
+    for bit in 0..128 {
+        session.line(&format!("inject vault a {}", 2 * ROW_BITS + bit));
+        let fault = session.refused("activate b");
+        assert_eq!(fault.code, FaultCode::Constraint, "bit {bit}");
+    }
+    assert_eq!(damages(&mut session), 128);
+    session.line("activate b --with-parents");
+    let told = "activated was damaged in memory: 1 count as not activated";
+    assert!(session.log().contains(told), "{}", session.log());
+    session.line("inject vault b 600");
+    assert_eq!(damages(&mut session), 128);
+    session.line("substrate scrub");
+    assert_eq!(damages(&mut session), 129, "the scrubber finds it, too");
+}
+
+#[test]
 fn a_damaged_vault_that_cannot_be_loaded_anew_is_refused_until_a_vault_is_put_in_force() {
     let (world, disk, medium, mut session) = with_guardians();
     put_in_force(&mut session, &archive(&OTHER, &VAULT_SEED));
     session.line("drill on");
-    let fault = session.refused("inject vault comet 256");
+    let fault = session.refused("inject vault comet 384");
     assert_eq!(fault.code, FaultCode::OutOfRange);
     assert!(fault.says_what_to_do(), "{fault}");
     session.line("inject vault comet 255");

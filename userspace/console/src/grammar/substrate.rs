@@ -207,9 +207,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         path: &["inject", "vault"],
         form: "ID BIT",
-        summary: "Flips one bit of the program of a glyph in memory.",
-        detail: "Needs `drill on`. BIT is below 256 for each row of numbers: the first is what the glyph \
-                 starts from, and one follows for each step.",
+        summary: "Flips one bit of what is in memory of a glyph.",
+        detail: "Needs `drill on`. The first 256 bits are of the numbers that the glyph starts from, as many \
+                 of each step of its program, and the last 128 of how often it was activated.",
         slots: &[Slot::Name(NameKind::Glyph), Slot::Free],
         options: &[],
         read: |arguments| {
