@@ -195,13 +195,16 @@ pub(crate) fn checksums_of_equal_lines(
 /// Goes on to the next generation, and tells what the checksum gains by that.
 #[inline(always)]
 pub(crate) fn advance(generation: &mut u32) -> u64 {
-    let old = *generation;
-    *generation = old.wrapping_add(1);
+    /// What it gains when the last generation is followed by the first again.
+    const AROUND: u64 = GENERATION.wrapping_mul(u32::MAX as u64).wrapping_neg();
+    *generation = generation.wrapping_add(1);
     if planted(Defect::IgnoreGeneration) {
-        return 0;
+        0
+    } else if *generation == 0 {
+        AROUND
+    } else {
+        GENERATION
     }
-    let steps = u64::from(*generation).wrapping_sub(u64::from(old));
-    steps.wrapping_mul(GENERATION)
 }
 
 /// The generation other than `generation` in which `line` matches its `stored` checksum.

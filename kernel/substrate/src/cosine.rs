@@ -1,16 +1,19 @@
-//! The cosine of large angles, with the bits of `libm::cos` and in a fraction of its time.
+//! The cosines of large angles, with the bits of `libm::cos` and in a fraction of its time.
 //!
 //! From 2^20 times pi/2 on the library reduces an angle by Payne and Hanek's method, on arrays of
 //! 24-bit pieces in floating point. Between that and 2^47 the pieces are few and always the same
-//! ones, so that whole numbers of 128 bits hold all of them at once; the rest, and what decides
-//! the last bits, are the library's own steps in their order: `rem_pio2_large.rs`, `k_cos.rs` and
-//! `k_sin.rs` of libm 0.2, after `k_rem_pio2.c`, `k_cos.c` and `k_sin.c` of FreeBSD, which say:
+//! ones, so that the products fit into words; the rest, and what decides the last bits, are the
+//! library's own steps in their order: `rem_pio2_large.rs`, `k_cos.rs` and `k_sin.rs` of libm 0.2,
+//! after `k_rem_pio2.c`, `k_cos.c` and `k_sin.c` of FreeBSD. There is no branch, so that several
+//! angles are taken side by side in the processor's vector units. FreeBSD's files say:
 //!
 //! Copyright (C) 1993 by Sun Microsystems, Inc. All rights reserved. Developed at SunSoft, a Sun
 //! Microsystems, Inc. business. Permission to use, copy, modify, and distribute this software is
 //! freely granted, provided that this notice is preserved.
 //!
 //! Invariant: the bits are those of `libm::cos`, for every angle.
+
+use vector::{Unit, Work};
 
 /// Bits of the first angle that the library reduces by Payne and Hanek's method.
 const FIRST: u64 = 0x4139_21fb << 32;
@@ -30,32 +33,64 @@ const HALF_PI: [f64; 5] = [
 const PIECE: u32 = 24;
 /// A piece.
 const MASK: u64 = (1 << PIECE) - 1;
-/// Bits of the four lowest pieces of a product.
-const LOW: u32 = 4 * PIECE;
+/// Pieces of a rest: a seventh would be below its last bit.
+const PIECES: usize = 6;
+/// 2^52, whose last bit counts 1.
+const WHOLE: f64 = (1_u64 << 52) as f64;
 
-/// The cosine of a finite angle in radians.
-#[inline]
-pub(crate) fn cos(angle: f64) -> f64 {
-    let bits = angle.to_bits() & (u64::MAX >> 1);
-    let reduced = if (FIRST..END).contains(&bits) {
-        reduce(bits)
-    } else {
-        None
-    };
-    match reduced {
-        Some((quarters, rest)) => of_rest(quarters, rest),
-        None => libm::cos(angle),
+/// The cosines of finite angles in radians, of as many at once as fill registers.
+#[derive(Debug)]
+pub(crate) struct Cosines(pub(crate) [f64; Cosines::COUNT]);
+
+impl Cosines {
+    /// Angles at once.
+    pub(crate) const COUNT: usize = 16;
+}
+
+impl Work for Cosines {
+    type Output = [f64; Cosines::COUNT];
+
+    #[inline(always)]
+    fn run<U: Unit>(self, _: U) -> Self::Output {
+        let mut cosines = self.0;
+        for value in &mut cosines {
+            *value = of_large(*value);
+        }
+        for (cosine, angle) in cosines.iter_mut().zip(self.0) {
+            if cosine.is_nan() {
+                *cosine = libm::cos(angle);
+            }
+        }
+        cosines
     }
 }
 
-/// An angle, given by its bits, from [`FIRST`] to [`END`], as quarters of a turn and a rest in two
-/// parts; `None` where the library takes more pieces of 2/pi to tell the rest.
+/// The cosine of an angle from [`FIRST`] to [`END`]; of others not a number, and so where the
+/// library takes more pieces of 2/pi to tell it.
+#[inline(always)]
+fn of_large(angle: f64) -> f64 {
+    let bits = angle.to_bits() & (u64::MAX >> 1);
+    let is_large = (FIRST..END).contains(&bits);
+    let (quarters, is_missing, pieces, scale) = reduce(if is_large { bits } else { FIRST });
+    let [high, low] = times_half_pi(pieces, scale);
+    let sign = if is_missing { -1.0 } else { 1.0 };
+    let cosine = of_rest(quarters, [sign * high, sign * low]);
+    let [first, second, ..] = pieces;
+    if is_large && first | second != 0 {
+        cosine
+    } else {
+        f64::NAN
+    }
+}
+
+/// An angle, given by its bits, as quarters of a turn, whether the rest is missing to them, and the
+/// rest in pieces of a fraction of a quarter, the first of which counts as much as is given last.
 #[inline(always)]
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "quarters count modulo 4, and pieces are masked"
+    reason = "an exponent has eleven bits"
 )]
-fn reduce(bits: u64) -> Option<(u64, [f64; 2])> {
+fn reduce(bits: u64) -> (u64, bool, [u64; PIECES], f64) {
     // The angle is three pieces times a power of 2.
     let mantissa = (bits & ((1 << 52) - 1)) | (1 << 52);
     let (a, b, c) = (
@@ -64,64 +99,67 @@ fn reduce(bits: u64) -> Option<(u64, [f64; 2])> {
         (mantissa & 31) << 19,
     );
     let [p, q, r, s, t] = TWO_OVER_PI;
-    // The product with 2/pi as far as the library takes it; its highest bits are whole turns.
-    let product = [a * p, a * q + b * p, a * r + b * q + c * p]
-        .into_iter()
-        .chain([a * s + b * r + c * q, a * t + b * s + c * r])
-        .fold(0_u128, |sum, piece| {
-            (sum << PIECE).wrapping_add(piece.into())
-        });
-    let (top, low) = ((product >> LOW) as u64, product & ((1 << LOW) - 1));
+    // The product with 2/pi as far as the library takes it, the lowest piece first.
+    let products = [
+        a * t + b * s + c * r,
+        a * s + b * r + c * q,
+        a * r + b * q + c * p,
+        a * q + b * p,
+    ];
+    let mut carry = 0;
+    let low = products.map(|product| {
+        let sum = product.wrapping_add(carry);
+        carry = sum >> PIECE;
+        sum & MASK
+    });
+    // Its highest bits are whole turns.
+    let top = (a * p).wrapping_add(carry);
     // Bits of the fraction above the four lowest pieces: 1 to 27.
-    let above = (1023 + 47) - (bits >> 52) as u32;
-    let (quarters, highest) = (top >> above, top & ((1 << above) - 1));
+    let above = 1023_u64.wrapping_add(47).wrapping_sub(bits >> 52);
+    let one = 1_u64.wrapping_shl(above as u32);
+    let (quarters, highest) = (top.wrapping_shr(above as u32), top & one.wrapping_sub(1));
     // The nearest number of quarters: a fraction of a half and more is what is missing to 1.
-    let is_missing = highest >> (above - 1) == 1;
-    let (quarters, highest, low) = if is_missing {
-        let borrowed = u64::from(low != 0);
-        let highest = (1 << above) - highest - borrowed;
-        (quarters.wrapping_add(1), highest, low.wrapping_neg())
-    } else {
-        (quarters, highest, low)
-    };
-    if highest == 0 {
-        return None;
-    }
-    let low = |piece: u32| (low >> (piece * PIECE)) as u64 & MASK;
-    // The scale of the piece above the lowest four.
-    let scale = f64::from_bits(u64::from(1023 - above) << 52);
-    let rest = if highest > MASK {
-        let pieces = [
-            highest >> PIECE,
-            highest & MASK,
-            low(3),
-            low(2),
-            low(1),
-            low(0),
-        ];
-        times_half_pi(pieces, scale * (MASK + 1) as f64)
-    } else {
-        times_half_pi([highest, low(3), low(2), low(1), low(0)], scale)
-    };
-    let sign = if is_missing { -1.0 } else { 1.0 };
-    Some((quarters, rest.map(|part| sign * part)))
+    let is_missing = highest >= one / 2;
+    let mut carry = 1;
+    let missing = low.map(|piece| {
+        let sum = (MASK - piece).wrapping_add(carry);
+        carry = sum >> PIECE;
+        sum & MASK
+    });
+    let missing_highest = one
+        .wrapping_sub(1)
+        .wrapping_sub(highest)
+        .wrapping_add(carry);
+    let low = if is_missing { missing } else { low };
+    let highest = if is_missing { missing_highest } else { highest };
+    let [e, d, c, b] = low;
+    let pieces = [highest >> PIECE, highest & MASK, b, c, d, e];
+    // The scale of the piece above the four lowest, times that of one piece more.
+    let scale = f64::from_bits(1023_u64.wrapping_add(u64::from(PIECE)).wrapping_sub(above) << 52);
+    (
+        quarters.wrapping_add(u64::from(is_missing)),
+        is_missing,
+        pieces,
+        scale,
+    )
 }
 
 /// Pieces of a fraction, the first of which counts `scale`, times pi/2, in two parts.
 #[inline(always)]
 #[expect(
     clippy::indexing_slicing,
-    reason = "places go up to N, which the arrays have room for"
+    reason = "places go up to PIECES, which the arrays have room for"
 )]
-fn times_half_pi<const N: usize>(pieces: [u64; N], scale: f64) -> [f64; 2] {
+fn times_half_pi(pieces: [u64; PIECES], scale: f64) -> [f64; 2] {
     let mut scale = scale;
     let pieces = pieces.map(|piece| {
-        let value = scale * piece as f64;
+        // Below 2^52, so the difference is the piece itself: not every vector unit converts words.
+        let value = scale * (f64::from_bits(WHOLE.to_bits() | piece) - WHOLE);
         scale *= 1.0 / (MASK + 1) as f64;
         value
     });
-    let mut sums = [0.0; N];
-    for place in 0..N {
+    let mut sums = [0.0; PIECES];
+    for place in 0..PIECES {
         for (of_half_pi, part) in HALF_PI.iter().enumerate().take(place + 1) {
             sums[place] += part * pieces[place - of_half_pi];
         }
@@ -188,14 +226,24 @@ fn sin_of_rest(x: f64, y: f64) -> f64 {
 mod tests {
     use super::*;
     use campaign::{Campaign, Size};
+    use std::vec::Vec;
+    use vector::Form;
 
-    fn assert_same(angle: f64) {
-        let (ours, theirs) = (cos(angle), libm::cos(angle));
-        assert_eq!(
-            ours.to_bits(),
-            theirs.to_bits(),
-            "{angle:e}: {ours:e} {theirs:e}"
-        );
+    /// Compares angles, some at a time, in every form.
+    fn assert_same(angles: &[f64]) {
+        let (groups, rest) = angles.as_chunks();
+        let mut last = [0.0; Cosines::COUNT];
+        last[..rest.len()].copy_from_slice(rest);
+        for &group in groups.iter().chain([&last]) {
+            let theirs = group.map(libm::cos);
+            for form in Form::all() {
+                let ours = form.run(Cosines(group));
+                for ((angle, ours), theirs) in group.iter().zip(ours).zip(theirs) {
+                    let (ours, theirs) = (ours.to_bits(), theirs.to_bits());
+                    assert_eq!(ours, theirs, "{angle:e} in {form:?}");
+                }
+            }
+        }
     }
 
     /// Compares `count` angles of four kinds.
@@ -209,15 +257,23 @@ mod tests {
             mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             mixed ^ (mixed >> 31)
         };
-        for _ in 0..count / 4 {
-            // Any angle that is reduced here, and any one at all.
-            let bits = FIRST + next() % (END - FIRST);
-            assert_same(f64::from_bits(bits));
-            assert_same(-f64::from_bits(bits));
-            // Few digits, as of a frequency times a tick.
-            assert_same((next() % 1_000_000) as f64 * (next() % 100_000) as f64 * 0.5);
-            let any = f64::from_bits(next());
-            assert_same(if any.is_finite() { any } else { 0.0 });
+        for _ in 0..count / 1000 {
+            let angles: Vec<f64> = (0..250)
+                .flat_map(|_| {
+                    // Any angle that is reduced here, and any one at all.
+                    let large = f64::from_bits(FIRST + next() % (END - FIRST));
+                    // Few digits, as of a frequency times a tick.
+                    let short = (next() % 1_000_000) as f64 * (next() % 100_000) as f64 * 0.5;
+                    let any = f64::from_bits(next());
+                    [
+                        large,
+                        -large,
+                        short,
+                        if any.is_finite() { any } else { 0.0 },
+                    ]
+                })
+                .collect();
+            assert_same(&angles);
         }
     }
 
@@ -236,23 +292,24 @@ mod tests {
     #[test]
     fn cosines_near_quarters_of_a_turn_have_the_bits_of_the_library() {
         let mut quarters = 1_000_000.0;
+        let mut angles = Vec::new();
         while quarters < 1e15 {
             let angle = core::f64::consts::FRAC_PI_2 * libm::floor(quarters);
             for step in 0..40 {
-                assert_same(f64::from_bits(angle.to_bits() - 20 + step));
-                assert_same(f64::from_bits(angle.to_bits() - (20 << 22) + (step << 22)));
+                angles.push(f64::from_bits(angle.to_bits() - 20 + step));
+                angles.push(f64::from_bits(angle.to_bits() - (20 << 22) + (step << 22)));
             }
             quarters *= 1.003;
         }
         for edge in [FIRST, END] {
-            (edge - 1000..edge + 1000).for_each(|bits| assert_same(f64::from_bits(bits)));
+            angles.extend((edge - 1000..edge + 1000).map(f64::from_bits));
         }
+        assert_same(&angles);
     }
 
     #[test]
     fn large_angles_are_reduced_here_and_almost_none_is_left_to_the_library() {
-        let of_ticks = (4000..104_000).map(|tick| (440.0 * f64::from(tick)).to_bits());
-        assert!(of_ticks.clone().all(|bits| (FIRST..END).contains(&bits)));
-        assert!(of_ticks.filter(|&bits| reduce(bits).is_none()).count() < 100);
+        let of_ticks = (4000..104_000).map(|tick| 440.0 * f64::from(tick));
+        assert!(of_ticks.filter(|&angle| of_large(angle).is_nan()).count() < 100);
     }
 }

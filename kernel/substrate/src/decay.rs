@@ -16,6 +16,7 @@ use crate::checksum::{Line, Share};
 use crate::guard::Verified;
 use crate::line::{self, DECAY_RATE, FLAGS, LANES, Lane, MAGNITUDE, SETTLED};
 use crate::numbers::Number;
+use core::ops::Range;
 
 /// A line waits at most this many single ticks to be settled, in a field of a million cells
 /// or less; in a larger one as many as all its lines take.
@@ -44,8 +45,8 @@ impl Substrate {
         // A place that was lost begins anew: each line is brought up to date when it is accessed.
         let first = usize::try_from(guard.mend(Number::SettleNext)).map_or(0, |line| line % lines);
         let until_end = due.min(lines - first);
-        self.settle_range(first, first + until_end);
-        self.settle_range(0, due - until_end);
+        self.settle_range(first..first + until_end);
+        self.settle_range(0..due - until_end);
         let next = (first + due) % lines;
         self.guard.numbers.set(Number::SettleNext, next as u64);
     }
@@ -79,13 +80,14 @@ impl Substrate {
 
     /// Settles every line of cells.
     pub(crate) fn settle_all(&mut self) {
-        self.settle_range(0, self.guard.geometry.cell_lines);
+        self.settle_range(0..self.guard.geometry.cell_lines);
     }
 
-    fn settle_range(&mut self, first: usize, end: usize) {
-        let mut line = first;
-        while line < end {
-            if end - line >= BATCH_LINES && self.settle_batch(line) {
+    /// Settles lines of cells.
+    pub(crate) fn settle_range(&mut self, lines: Range<usize>) {
+        let mut line = lines.start;
+        while line < lines.end {
+            if lines.end - line >= BATCH_LINES && self.settle_batch(line) {
                 line += BATCH_LINES;
             } else {
                 let _ = self.settle(line);

@@ -21,6 +21,7 @@ mod editor;
 mod generation;
 mod initial;
 mod mend;
+mod neighbours;
 mod recount;
 mod repair;
 mod retire;
@@ -42,7 +43,9 @@ use crate::numbers::{Number, Numbers};
 use crate::survey::{Moment, Survey};
 use aligned::Aligned;
 use alloc::vec::Vec;
-use editor::Editor;
+pub(crate) use editor::Editor;
+use editor::Gained;
+pub(crate) use neighbours::{Neighbours, VerifiedLines};
 use retire::Pages;
 use vector::Form;
 
@@ -196,6 +199,7 @@ impl Guard {
             second,
             second_checksum: &mut second_checksums[stripe],
             weight,
+            gained: Gained::default(),
         };
         editor.advance(
             &mut data_generations[verified.0],

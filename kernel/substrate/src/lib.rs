@@ -322,6 +322,7 @@ impl Substrate {
         editor.set(lane.word(PHASE), normal.phase.to_bits());
         editor.set(lane.word(COHERENCE), normal.coherence.to_bits());
         editor.set(lane.word(LAST_UPDATE), now);
+        drop(editor);
         if begins_anew {
             self.guard.census_begins_anew(position);
         }

@@ -1,7 +1,7 @@
 //! What the words of a line mean: four cells in columns, or one superposition.
 //!
-//! Line of cells: words 0-3 magnitude, 4-7 phase, 8-11 coherence, 12-15 decay rate,
-//! 16-19 last update, 20 flags (a byte a cell), 21 the tick up to which decay is applied,
+//! Line of cells: words 0-3 magnitude, 4-7 phase, 8-11 coherence, 12-15 last update,
+//! 16-19 decay rate, 20 flags (a byte a cell), 21 the tick up to which decay is applied,
 //! 22-23 slots of superpositions (32 bits a cell, 0 for none, else the slot's number + 1).
 //! Line of a superposition: words 0-15 amplitude and phase in turns, 20 flags (its lowest
 //! byte), 21 the number of pairs, 22 the cell that owns it.
@@ -23,8 +23,8 @@ pub(crate) const LANES: usize = 4;
 pub(crate) const MAGNITUDE: usize = 0;
 pub(crate) const PHASE: usize = 4;
 pub(crate) const COHERENCE: usize = 8;
-pub(crate) const DECAY_RATE: usize = 12;
-pub(crate) const LAST_UPDATE: usize = 16;
+pub(crate) const LAST_UPDATE: usize = 12;
+pub(crate) const DECAY_RATE: usize = 16;
 /// The word of flag bytes.
 pub(crate) const FLAGS: usize = 20;
 /// The tick up to which the decay of a line of cells is applied.
@@ -103,6 +103,15 @@ pub(crate) const fn word(line: &Line, word: usize) -> u64 {
 pub(crate) fn column(line: &Line, column: usize) -> [u64; LANES] {
     Lane::ALL.map(|lane| word(line, lane.word(column)))
 }
+
+/// The words of all lanes in the columns of magnitudes and phases, side by side.
+#[inline(always)]
+#[expect(clippy::indexing_slicing, reason = "a line is three times as long")]
+pub(crate) fn magnitudes_and_phases(line: &Line) -> &[u64; 2 * LANES] {
+    &line.as_chunks().0[0]
+}
+
+const _: () = assert!(MAGNITUDE == 0 && PHASE == LANES);
 
 /// A column as two pairs of words.
 #[inline(always)]
@@ -190,8 +199,8 @@ pub(crate) fn initial_cells() -> Line {
     for (at, value) in line.iter_mut().enumerate() {
         *value = match at {
             MAGNITUDE..PHASE => MAGNITUDE_INITIAL.to_bits(),
-            COHERENCE..DECAY_RATE => COHERENCE_INITIAL.to_bits(),
-            DECAY_RATE..LAST_UPDATE => DECAY_RATE_INITIAL.to_bits(),
+            COHERENCE..LAST_UPDATE => COHERENCE_INITIAL.to_bits(),
+            DECAY_RATE..FLAGS => DECAY_RATE_INITIAL.to_bits(),
             _ => 0,
         };
     }

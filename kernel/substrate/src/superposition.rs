@@ -49,6 +49,7 @@ impl Substrate {
         let flags = line::flags(editor.line(), position.lane) | SUPERPOSED;
         let flags_word = line::flags_with(editor.line(), position.lane, flags);
         editor.set(FLAGS, flags_word);
+        drop(editor);
         self.guard.census_superposes(position, cell, slot);
         Ok(())
     }

@@ -4,12 +4,14 @@
 //! each and the lower half of the next.
 
 use crate::wide::{self, Wide};
-use crate::{Keys, KeysIn, Line, Quad, Sums, TAP, Unit, Work, quad};
+use crate::{Keys, KeysIn, Line, Quad, Sums, TAP, Unit, Work};
 use core::arch::x86_64::{
-    __m256i, _mm_add_epi64, _mm_cvtsi128_si64, _mm_unpackhi_epi64, _mm256_add_epi64,
-    _mm256_blend_epi32, _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_loadu_si256,
-    _mm256_mul_epu32, _mm256_or_si256, _mm256_permute2x128_si256, _mm256_setzero_si256,
-    _mm256_srli_epi64, _mm256_storeu_si256, _mm256_sub_epi64, _mm256_testz_si256, _mm256_xor_si256,
+    __m256i, _CMP_GE_OQ, _mm_add_epi64, _mm_cvtsi128_si64, _mm_unpackhi_epi64, _mm256_add_epi64,
+    _mm256_add_pd, _mm256_and_pd, _mm256_blend_epi32, _mm256_castsi256_si128, _mm256_cmp_pd,
+    _mm256_extracti128_si256, _mm256_loadu_pd, _mm256_loadu_si256, _mm256_min_pd, _mm256_mul_epu32,
+    _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_pd, _mm256_setzero_si256,
+    _mm256_srli_epi64, _mm256_storeu_pd, _mm256_storeu_si256, _mm256_sub_epi64, _mm256_sub_pd,
+    _mm256_testz_si256, _mm256_xor_pd, _mm256_xor_si256,
 };
 use core::hint::black_box;
 
@@ -42,6 +44,25 @@ impl Avx2 {
         }
         // SAFETY: self is the proof that the processor has what the function is compiled for.
         unsafe { compiled(work, self) }
+    }
+
+    /// Four words of a line in a register.
+    #[inline(always)]
+    fn quad(self, line: &Line, start: usize) -> __m256i {
+        let words = &line[start..start + 4];
+        // SAFETY: self is the proof of AVX2, and four words are 32 bytes to be read.
+        unsafe { _mm256_loadu_si256(words.as_ptr().cast()) }
+    }
+
+    /// The products of both halves of four words with their keys, summed up for each word.
+    #[inline(always)]
+    fn products(self, words: __m256i, low: __m256i, high: __m256i) -> __m256i {
+        // SAFETY: self is the proof of AVX2.
+        unsafe {
+            let of_low = _mm256_mul_epu32(words, low);
+            let of_high = _mm256_mul_epu32(_mm256_srli_epi64::<32>(words), high);
+            _mm256_add_epi64(of_low, of_high)
+        }
     }
 
     /// The sum of four words, modulo 2^64.
@@ -90,9 +111,7 @@ impl Wide for Avx2 {
             // Two sums, so that an addition need not wait for the one before.
             let mut sums = [_mm256_setzero_si256(); 2];
             for at in 0..REGISTERS {
-                let of_low = _mm256_mul_epu32(line[at], low[at]);
-                let of_high = _mm256_mul_epu32(_mm256_srli_epi64::<32>(line[at]), high[at]);
-                let both = _mm256_add_epi64(of_low, of_high);
+                let both = self.products(line[at], low[at], high[at]);
                 sums[at % 2] = _mm256_add_epi64(sums[at % 2], both);
             }
             self.total(_mm256_add_epi64(sums[0], sums[1]))
@@ -149,30 +168,52 @@ impl Unit for Avx2 {
     }
 
     #[inline(always)]
+    fn advance(
+        self,
+        numbers: &[u64; 8],
+        gains: &[f64; 4],
+        shifts: &[f64; 4],
+        most: f64,
+        turn: f64,
+    ) -> [Quad; 2] {
+        let [levels, phases] = [0, 4].map(|start| numbers[start..].as_ptr().cast());
+        let mut differences = [[0; 4]; 2];
+        let [of_levels, of_phases] = &mut differences;
+        // SAFETY: self is the proof of AVX2, and four words or numbers are 32 bytes.
+        unsafe {
+            let old = _mm256_loadu_pd(levels);
+            let sum = _mm256_add_pd(old, _mm256_loadu_pd(gains.as_ptr()));
+            let new = _mm256_min_pd(sum, _mm256_set1_pd(most));
+            _mm256_storeu_pd(of_levels.as_mut_ptr().cast(), _mm256_xor_pd(old, new));
+            let old = _mm256_loadu_pd(phases);
+            let sum = _mm256_add_pd(old, _mm256_loadu_pd(shifts.as_ptr()));
+            let turn = _mm256_set1_pd(turn);
+            let is_over = _mm256_cmp_pd::<_CMP_GE_OQ>(sum, turn);
+            let new = _mm256_sub_pd(sum, _mm256_and_pd(is_over, turn));
+            _mm256_storeu_pd(of_phases.as_mut_ptr().cast(), _mm256_xor_pd(old, new));
+        }
+        differences
+    }
+
+    #[inline(always)]
     fn change<const N: usize>(
         self,
         line: &mut Line,
-        starts: [usize; N],
+        start: usize,
         differences: &[Quad; N],
         keys: &Keys,
     ) -> u64 {
         // SAFETY: self is the proof of AVX2, and a quad is 32 bytes.
         unsafe {
-            let load = |quad: &Quad| _mm256_loadu_si256(quad.as_ptr().cast());
             let (mut old, mut new) = (_mm256_setzero_si256(), _mm256_setzero_si256());
-            for (start, difference) in starts.into_iter().zip(differences) {
-                let (low, high) = (load(quad(&keys.low, start)), load(quad(&keys.high, start)));
-                let plus_share = |sum, words| {
-                    let of_low = _mm256_mul_epu32(words, low);
-                    let of_high = _mm256_mul_epu32(_mm256_srli_epi64::<32>(words), high);
-                    _mm256_add_epi64(sum, _mm256_add_epi64(of_low, of_high))
-                };
-                let was = load(quad(line, start));
-                let is = _mm256_xor_si256(was, load(difference));
+            for (start, difference) in (start..).step_by(4).zip(differences) {
+                let (low, high) = (self.quad(&keys.low, start), self.quad(&keys.high, start));
+                let was = self.quad(line, start);
+                let is = _mm256_xor_si256(was, _mm256_loadu_si256(difference.as_ptr().cast()));
                 let place = &mut line[start..start + 4];
                 _mm256_storeu_si256(place.as_mut_ptr().cast(), is);
-                old = plus_share(old, was);
-                new = plus_share(new, is);
+                old = _mm256_add_epi64(old, self.products(was, low, high));
+                new = _mm256_add_epi64(new, self.products(is, low, high));
             }
             // Compilers would rather multiply differences, which have more bits than a half: the
             // box keeps the subtraction where it is.

@@ -7,9 +7,12 @@ use crate::avx2::Avx2;
 use crate::wide::{self, Wide};
 use crate::{Keys, KeysIn, Line, Quad, Sums, TAP, Unit, Work};
 use core::arch::x86_64::{
-    __m512i, _mm512_add_epi64, _mm512_alignr_epi64, _mm512_loadu_si512, _mm512_mask_xor_epi64,
-    _mm512_mul_epu32, _mm512_or_si512, _mm512_reduce_add_epi64, _mm512_setzero_si512,
-    _mm512_srli_epi64, _mm512_test_epi64_mask, _mm512_xor_si512,
+    __m512i, _CMP_GE_OQ, _mm256_loadu_pd, _mm512_add_epi64, _mm512_add_pd, _mm512_alignr_epi64,
+    _mm512_castpd256_pd512, _mm512_insertf64x4, _mm512_loadu_pd, _mm512_loadu_si512,
+    _mm512_mask_cmp_pd_mask, _mm512_mask_min_pd, _mm512_mask_sub_pd, _mm512_mask_xor_epi64,
+    _mm512_mul_epu32, _mm512_or_si512, _mm512_reduce_add_epi64, _mm512_set1_pd,
+    _mm512_setzero_si512, _mm512_srli_epi64, _mm512_storeu_pd, _mm512_storeu_si512,
+    _mm512_sub_epi64, _mm512_test_epi64_mask, _mm512_xor_pd, _mm512_xor_si512,
 };
 
 /// Registers of 64 bytes: the proof that there are some, and that they are switched on.
@@ -23,6 +26,8 @@ const REGISTERS: usize = 3;
 /// The words of the tap in the first register; the last pair has these places in the last.
 const TAPPED: u8 = 0b11 << (2 * TAP);
 const _: () = assert!(TAP == 3);
+/// The first four of eight numbers.
+const FIRST_FOUR: u8 = 0b1111;
 
 type Register = [__m512i; REGISTERS];
 
@@ -35,9 +40,44 @@ impl Avx512 {
         Avx512 { narrower }
     }
 
-    /// The registers of half the size, which are there too.
-    pub(crate) const fn narrower(self) -> Avx2 {
-        self.narrower
+    /// Eight words of a line in a register.
+    #[inline(always)]
+    fn octet(self, line: &Line, start: usize) -> __m512i {
+        let words = &line[start..start + 8];
+        // SAFETY: self is the proof of AVX-512, and eight words are 64 bytes to be read.
+        unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
+    }
+
+    /// The products of both halves of eight words with their keys, summed up for each word.
+    #[inline(always)]
+    fn products(self, words: __m512i, low: __m512i, high: __m512i) -> __m512i {
+        // SAFETY: self is the proof of AVX-512.
+        unsafe {
+            let of_low = _mm512_mul_epu32(words, low);
+            let of_high = _mm512_mul_epu32(_mm512_srli_epi64::<32>(words), high);
+            _mm512_add_epi64(of_low, of_high)
+        }
+    }
+
+    /// What [`Unit::change`] does with two quads side by side.
+    #[inline(always)]
+    fn change_octet(
+        self,
+        line: &mut Line,
+        start: usize,
+        difference: &[Quad; 2],
+        keys: &Keys,
+    ) -> u64 {
+        let (low, high) = (self.octet(&keys.low, start), self.octet(&keys.high, start));
+        let old = self.octet(line, start);
+        // SAFETY: self is the proof of AVX-512, and two quads are 64 bytes.
+        unsafe {
+            let new = _mm512_xor_si512(old, _mm512_loadu_si512(difference.as_ptr().cast()));
+            let place = &mut line[start..start + 8];
+            _mm512_storeu_si512(place.as_mut_ptr().cast(), new);
+            let (old, new) = (self.products(old, low, high), self.products(new, low, high));
+            _mm512_reduce_add_epi64(_mm512_sub_epi64(new, old)).cast_unsigned()
+        }
     }
 
     /// Does work that is compiled for this unit.
@@ -82,9 +122,7 @@ impl Wide for Avx512 {
         unsafe {
             let mut sum = _mm512_setzero_si512();
             for at in 0..REGISTERS {
-                let of_low = _mm512_mul_epu32(line[at], low[at]);
-                let of_high = _mm512_mul_epu32(_mm512_srli_epi64::<32>(line[at]), high[at]);
-                sum = _mm512_add_epi64(sum, _mm512_add_epi64(of_low, of_high));
+                sum = _mm512_add_epi64(sum, self.products(line[at], low[at], high[at]));
             }
             _mm512_reduce_add_epi64(sum).cast_unsigned()
         }
@@ -137,14 +175,50 @@ impl Unit for Avx512 {
     }
 
     #[inline(always)]
+    fn advance(
+        self,
+        numbers: &[u64; 8],
+        gains: &[f64; 4],
+        shifts: &[f64; 4],
+        most: f64,
+        turn: f64,
+    ) -> [Quad; 2] {
+        let mut differences = [[0; 4]; 2];
+        // SAFETY: self is the proof of AVX-512, and eight words or numbers are 64 bytes.
+        unsafe {
+            let [gains, shifts] = [gains, shifts].map(|four| _mm256_loadu_pd(four.as_ptr()));
+            let gained = _mm512_insertf64x4::<1>(_mm512_castpd256_pd512(gains), shifts);
+            let old = _mm512_loadu_pd(numbers.as_ptr().cast());
+            let sum = _mm512_add_pd(old, gained);
+            let limited = _mm512_mask_min_pd(sum, FIRST_FOUR, sum, _mm512_set1_pd(most));
+            let turn = _mm512_set1_pd(turn);
+            let is_over = _mm512_mask_cmp_pd_mask::<_CMP_GE_OQ>(!FIRST_FOUR, sum, turn);
+            let new = _mm512_mask_sub_pd(limited, is_over, sum, turn);
+            let difference = _mm512_xor_pd(old, new);
+            _mm512_storeu_pd(differences.as_mut_ptr().cast(), difference);
+        }
+        differences
+    }
+
+    #[inline(always)]
     fn change<const N: usize>(
         self,
         line: &mut Line,
-        starts: [usize; N],
+        start: usize,
         differences: &[Quad; N],
         keys: &Keys,
     ) -> u64 {
-        // Quads lie apart: registers of their size take no more instructions.
-        self.narrower.change(line, starts, differences, keys)
+        let (octets, rest) = differences.as_chunks::<2>();
+        let mut gained = 0_u64;
+        for (start, octet) in (start..).step_by(8).zip(octets) {
+            gained = gained.wrapping_add(self.change_octet(line, start, octet, keys));
+        }
+        if let [quad] = rest {
+            let of_quad = self
+                .narrower
+                .change(line, start + 8 * octets.len(), &[*quad], keys);
+            gained = gained.wrapping_add(of_quad);
+        }
+        gained
     }
 }

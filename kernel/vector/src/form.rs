@@ -79,17 +79,6 @@ impl Form {
         }
     }
 
-    /// The form for work on quads more than on lines: none of its registers is wider than a quad.
-    /// Code around them that is compiled for wider ones was measured to be slower.
-    #[must_use]
-    pub const fn for_quads(self) -> Form {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            Registers::Avx512(unit) => Form(Registers::Avx2(unit.narrower())),
-            _ => self,
-        }
-    }
-
     /// The form that took the least time when it was first asked for, a few microseconds of it.
     #[must_use]
     pub fn quickest() -> Form {

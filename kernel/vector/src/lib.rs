@@ -56,15 +56,6 @@ pub type Line = [u64; WORDS];
 /// Four neighbouring words of a line.
 pub type Quad = [u64; 4];
 
-/// The words of a line from word `start` on.
-///
-/// # Panics
-/// If there are not as many.
-#[inline(always)]
-fn quad(line: &Line, start: usize) -> &Quad {
-    &line[start..start + 4].as_chunks().0[0]
-}
-
 /// What the halves of a line's words are multiplied by in its checksum: keys below 2^32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(align(64))]
@@ -102,12 +93,24 @@ pub trait Unit: Copy + Debug {
         keys: &KeysIn<Self>,
     ) -> [u64; N];
 
-    /// Adds `differences`, by exclusive or, to the quads of `line` that begin at the words `starts`,
-    /// which are even, and gives what the line's share gains.
+    /// How eight numbers, given by their bits, differ from what they become: the first four gain
+    /// `gains` and stay at `most` or below, the other four gain `shifts` and lose `turn` if they
+    /// come to it or beyond. No number is below 0, and none that is gained.
+    fn advance(
+        self,
+        numbers: &[u64; 8],
+        gains: &[f64; 4],
+        shifts: &[f64; 4],
+        most: f64,
+        turn: f64,
+    ) -> [Quad; 2];
+
+    /// Adds `differences`, by exclusive or, to the quads of `line` from the word `start` on, which
+    /// is even, and gives what the line's share gains.
     fn change<const N: usize>(
         self,
         line: &mut Line,
-        starts: [usize; N],
+        start: usize,
         differences: &[Quad; N],
         keys: &Keys,
     ) -> u64;

@@ -1,7 +1,7 @@
 //! Word by word: what every other form has to equal, and what processors without a known vector
 //! unit do.
 
-use crate::{Keys, KeysIn, Line, PAIRS, Quad, Sums, TAP, Unit, WORDS, quad};
+use crate::{Keys, KeysIn, Line, PAIRS, Quad, Sums, TAP, Unit, WORDS};
 
 /// No vector unit.
 #[derive(Clone, Copy, Debug)]
@@ -76,23 +76,44 @@ impl Unit for Scalar {
     }
 
     #[inline(always)]
+    fn advance(
+        self,
+        numbers: &[u64; 8],
+        gains: &[f64; 4],
+        shifts: &[f64; 4],
+        most: f64,
+        turn: f64,
+    ) -> [Quad; 2] {
+        let [mut levels, mut phases] = [[0; 4]; 2];
+        for (at, &bits) in numbers.iter().enumerate() {
+            let number = f64::from_bits(bits);
+            if at < 4 {
+                let sum = number + gains[at];
+                levels[at] = bits ^ if sum < most { sum } else { most }.to_bits();
+            } else {
+                let sum = number + shifts[at - 4];
+                phases[at - 4] = bits ^ if sum < turn { sum } else { sum - turn }.to_bits();
+            }
+        }
+        [levels, phases]
+    }
+
+    #[inline(always)]
     fn change<const N: usize>(
         self,
         line: &mut Line,
-        starts: [usize; N],
+        start: usize,
         differences: &[Quad; N],
         keys: &Keys,
     ) -> u64 {
+        let keys = keys.low.iter().zip(&keys.high).skip(start);
+        let words = line.iter_mut().skip(start).zip(keys);
         let mut gained = 0_u64;
-        for (start, difference) in starts.into_iter().zip(differences) {
-            let keys = quad(&keys.low, start).iter().zip(quad(&keys.high, start));
-            let words = line.iter_mut().skip(start);
-            for ((word, difference), (low, high)) in words.zip(difference).zip(keys) {
-                let old = *word;
-                *word ^= difference;
-                let share = |word| share_of_word(word, *low, *high);
-                gained = gained.wrapping_add(share(*word)).wrapping_sub(share(old));
-            }
+        for ((word, (low, high)), difference) in words.zip(differences.as_flattened()) {
+            let old = *word;
+            *word ^= difference;
+            let share = |word| share_of_word(word, *low, *high);
+            gained = gained.wrapping_add(share(*word)).wrapping_sub(share(old));
         }
         gained
     }

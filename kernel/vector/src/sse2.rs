@@ -5,9 +5,10 @@
 
 use crate::{Keys, KeysIn, Line, PAIRS, Quad, Sums, TAP, Unit};
 use core::arch::x86_64::{
-    __m128i, _mm_add_epi64, _mm_cmpeq_epi32, _mm_cvtsi128_si64, _mm_loadu_si128, _mm_movemask_epi8,
-    _mm_mul_epu32, _mm_or_si128, _mm_setzero_si128, _mm_srli_epi64, _mm_storeu_si128,
-    _mm_unpackhi_epi64, _mm_xor_si128,
+    __m128i, _mm_add_epi64, _mm_add_pd, _mm_and_pd, _mm_cmpeq_epi32, _mm_cmpge_pd,
+    _mm_cvtsi128_si64, _mm_loadu_pd, _mm_loadu_si128, _mm_min_pd, _mm_movemask_epi8, _mm_mul_epu32,
+    _mm_or_si128, _mm_set1_pd, _mm_setzero_si128, _mm_srli_epi64, _mm_storeu_pd, _mm_storeu_si128,
+    _mm_sub_pd, _mm_unpackhi_epi64, _mm_xor_pd, _mm_xor_si128,
 };
 use core::hint::black_box;
 
@@ -143,28 +144,59 @@ impl Unit for Sse2 {
     }
 
     #[inline(always)]
+    fn advance(
+        self,
+        numbers: &[u64; 8],
+        gains: &[f64; 4],
+        shifts: &[f64; 4],
+        most: f64,
+        turn: f64,
+    ) -> [Quad; 2] {
+        let mut differences = [[0; 4]; 2];
+        let (levels, phases) = numbers.as_chunks::<2>().0.split_at(2);
+        let [of_levels, of_phases] = &mut differences;
+        let pairs = levels.iter().zip(gains.as_chunks::<2>().0);
+        // SAFETY: every x86-64 processor has SSE2, and a pair of words or numbers is 16 bytes.
+        unsafe {
+            let (most, turn) = (_mm_set1_pd(most), _mm_set1_pd(turn));
+            for (difference, (old, gain)) in of_levels.as_chunks_mut::<2>().0.iter_mut().zip(pairs)
+            {
+                let old = _mm_loadu_pd(old.as_ptr().cast());
+                let new = _mm_min_pd(_mm_add_pd(old, _mm_loadu_pd(gain.as_ptr())), most);
+                _mm_storeu_pd(difference.as_mut_ptr().cast(), _mm_xor_pd(old, new));
+            }
+            let pairs = phases.iter().zip(shifts.as_chunks::<2>().0);
+            for (difference, (old, shift)) in of_phases.as_chunks_mut::<2>().0.iter_mut().zip(pairs)
+            {
+                let old = _mm_loadu_pd(old.as_ptr().cast());
+                let sum = _mm_add_pd(old, _mm_loadu_pd(shift.as_ptr()));
+                let new = _mm_sub_pd(sum, _mm_and_pd(_mm_cmpge_pd(sum, turn), turn));
+                _mm_storeu_pd(difference.as_mut_ptr().cast(), _mm_xor_pd(old, new));
+            }
+        }
+        differences
+    }
+
+    #[inline(always)]
     fn change<const N: usize>(
         self,
         line: &mut Line,
-        starts: [usize; N],
+        start: usize,
         differences: &[Quad; N],
         keys: &Keys,
     ) -> u64 {
         let (mut old, mut new) = (zero(), zero());
-        for (start, difference) in starts.into_iter().zip(differences) {
-            for half in 0..2 {
-                let at = start / 2 + half;
-                let keys = [pair(&keys.low, at), pair(&keys.high, at)];
-                let was = pair(line, at);
-                let words: &[u64; 2] = &difference.as_chunks().0[half];
-                // SAFETY: every x86-64 processor has SSE2, and a pair of words is 16 bytes.
-                let is = xor(was, unsafe { _mm_loadu_si128(words.as_ptr().cast()) });
-                let place: &mut [u64; 2] = &mut line.as_chunks_mut().0[at];
-                // SAFETY: every x86-64 processor has SSE2, and a pair of words is 16 bytes.
-                unsafe { _mm_storeu_si128(place.as_mut_ptr().cast(), is) };
-                old = plus_share(old, was, keys);
-                new = plus_share(new, is, keys);
-            }
+        let differences: &[[u64; 2]] = differences.as_flattened().as_chunks().0;
+        for (at, difference) in (start / 2..).zip(differences) {
+            let keys = [pair(&keys.low, at), pair(&keys.high, at)];
+            let was = pair(line, at);
+            // SAFETY: every x86-64 processor has SSE2, and a pair of words is 16 bytes.
+            let is = xor(was, unsafe { _mm_loadu_si128(difference.as_ptr().cast()) });
+            let place: &mut [u64; 2] = &mut line.as_chunks_mut().0[at];
+            // SAFETY: every x86-64 processor has SSE2, and a pair of words is 16 bytes.
+            unsafe { _mm_storeu_si128(place.as_mut_ptr().cast(), is) };
+            old = plus_share(old, was, keys);
+            new = plus_share(new, is, keys);
         }
         // Compilers would rather multiply differences, which have more bits than a half: the box
         // keeps the subtraction where it is.

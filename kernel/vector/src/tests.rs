@@ -1,6 +1,7 @@
 //! Every form that this processor has, against the definition word by word.
 
 use crate::{Form, Keys, KeysIn, Line, PAIRS, Quad, Sums, Unit, WORDS, Work};
+use core::f64::consts::TAU;
 use std::vec::Vec;
 
 /// SplitMix64.
@@ -141,20 +142,43 @@ fn every_form_gives_the_shares_and_sums_of_the_definition() {
 }
 
 /// A line with some of its quads changed, and what its share gains.
-struct Changed<'a> {
+struct Changed<'a, const N: usize> {
     line: Line,
-    starts: [usize; 3],
-    differences: &'a [Quad; 3],
+    start: usize,
+    differences: &'a [Quad; N],
     keys: &'a Keys,
 }
 
-impl Work for Changed<'_> {
+impl<const N: usize> Work for Changed<'_, N> {
     type Output = (Line, u64);
 
     #[inline(always)]
     fn run<U: Unit>(mut self, unit: U) -> Self::Output {
-        let gained = unit.change(&mut self.line, self.starts, self.differences, self.keys);
+        let gained = unit.change(&mut self.line, self.start, self.differences, self.keys);
         (self.line, gained)
+    }
+}
+
+/// Changes `N` quads of any line in every form.
+fn change_quads<const N: usize>(state: &mut u64) {
+    let keys = any_keys(state);
+    let line = any_line(state);
+    let places = PAIRS + 1 - 2 * N;
+    let start = 2 * (usize::try_from(next(state)).unwrap() % places);
+    let differences: [Quad; N] = [(); N].map(|()| any_line(state)[0..4].try_into().unwrap());
+    let mut changed = line;
+    for (word, difference) in changed[start..].iter_mut().zip(differences.as_flattened()) {
+        *word ^= difference;
+    }
+    let gained = share_by_hand(&changed, &keys).wrapping_sub(share_by_hand(&line, &keys));
+    for form in Form::all() {
+        let found = form.run(Changed {
+            line,
+            start,
+            differences: &differences,
+            keys: &keys,
+        });
+        assert_eq!(found, (changed, gained), "{form:?}");
     }
 }
 
@@ -162,27 +186,68 @@ impl Work for Changed<'_> {
 fn every_form_changes_quads_and_tells_what_the_share_gains() {
     let mut state = 3;
     for _ in 0..10_000 {
-        let keys = any_keys(&mut state);
-        let line = any_line(&mut state);
-        let mut start = || 2 * usize::try_from(next(&mut state) % 11).unwrap();
-        let starts = [start(), start(), start()];
-        let differences = [(); 3].map(|()| any_line(&mut state)[0..4].try_into().unwrap());
-        let mut changed = line;
-        for (start, difference) in starts.iter().zip(&differences) {
-            let difference: &Quad = difference;
-            for (word, difference) in changed[*start..].iter_mut().zip(difference) {
-                *word ^= difference;
-            }
-        }
-        let gained = share_by_hand(&changed, &keys).wrapping_sub(share_by_hand(&line, &keys));
-        for form in Form::all().chain(Form::all().map(Form::for_quads)) {
-            let found = form.run(Changed {
-                line,
-                starts,
-                differences: &differences,
-                keys: &keys,
+        change_quads::<1>(&mut state);
+        change_quads::<2>(&mut state);
+        change_quads::<3>(&mut state);
+        change_quads::<6>(&mut state);
+    }
+}
+
+/// Eight numbers that advance.
+struct Advanced {
+    numbers: [f64; 8],
+    gains: [f64; 4],
+    shifts: [f64; 4],
+}
+
+impl Work for Advanced {
+    type Output = [u64; 8];
+
+    #[inline(always)]
+    fn run<U: Unit>(self, unit: U) -> [u64; 8] {
+        let old = self.numbers.map(f64::to_bits);
+        let differences = unit.advance(&old, &self.gains, &self.shifts, 1000.0, TAU);
+        let mut words = differences.as_flattened().iter().zip(old);
+        core::array::from_fn(|_| words.next().map_or(0, |(difference, old)| difference ^ old))
+    }
+}
+
+#[test]
+fn every_form_advances_numbers_to_what_the_definition_says() {
+    let mut state = 11;
+    for _ in 0..100_000 {
+        // Zeros, the limits themselves, and any number below them.
+        let mut below = |limit: f64| match next(&mut state) % 8 {
+            0 => 0.0,
+            1 => limit,
+            2 => limit / 2.0,
+            _ => limit * (next(&mut state) >> 11) as f64 / (1_u64 << 53) as f64,
+        };
+        let levels: [f64; 4] = core::array::from_fn(|_| below(1000.0));
+        let phases: [f64; 4] = core::array::from_fn(|_| below(TAU));
+        let gains: [f64; 4] = core::array::from_fn(|_| below(2000.0));
+        let shifts: [f64; 4] = core::array::from_fn(|_| below(TAU));
+        let expected: [u64; 8] = core::array::from_fn(|at| {
+            let number = if at < 4 {
+                (levels[at] + gains[at]).min(1000.0)
+            } else {
+                let sum = phases[at - 4] + shifts[at - 4];
+                if sum < TAU { sum } else { sum - TAU }
+            };
+            number.to_bits()
+        });
+        for form in Form::all() {
+            let found = form.run(Advanced {
+                numbers: core::array::from_fn(
+                    |at| if at < 4 { levels[at] } else { phases[at - 4] },
+                ),
+                gains,
+                shifts,
             });
-            assert_eq!(found, (changed, gained), "{form:?}");
+            assert_eq!(
+                found, expected,
+                "{form:?}: {levels:?} {phases:?} {gains:?} {shifts:?}"
+            );
         }
     }
 }

@@ -24,21 +24,44 @@ pub(crate) struct Editor<'a> {
     pub(super) second_checksum: &'a mut u64,
     /// The line counts times x to the power of this in the second parity.
     pub(super) weight: usize,
+    /// What the three checksums gain, added to them in the end.
+    pub(super) gained: Gained,
+}
+
+/// What the checksums of a line and of its parities gain by changes.
+#[derive(Debug, Default)]
+pub(super) struct Gained {
+    line: u64,
+    parity: u64,
+    second: u64,
+}
+
+impl Drop for Editor<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        *self.line_checksum = self.line_checksum.wrapping_add(self.gained.line);
+        *self.parity_checksum = self.parity_checksum.wrapping_add(self.gained.parity);
+        *self.second_checksum = self.second_checksum.wrapping_add(self.gained.second);
+        if planted(Defect::BlessParity) {
+            *self.parity_checksum =
+                checksum(self.parity, self.parity_block, self.parity_generation);
+        }
+    }
 }
 
 impl Editor<'_> {
     /// Goes on to the next generation of the line and of its parities.
     #[inline(always)]
     pub(super) fn advance(&mut self, line: &mut u32, parities: &mut u32) {
-        *self.line_checksum = self.line_checksum.wrapping_add(advance(line));
+        self.gained.line = self.gained.line.wrapping_add(advance(line));
         let gained = if planted(Defect::ParityKeepsGeneration) {
             0
         } else {
             advance(parities)
         };
         self.parity_generation = *parities;
-        *self.parity_checksum = self.parity_checksum.wrapping_add(gained);
-        *self.second_checksum = self.second_checksum.wrapping_add(gained);
+        self.gained.parity = self.gained.parity.wrapping_add(gained);
+        self.gained.second = self.gained.second.wrapping_add(gained);
     }
 
     /// The line as it is now.
@@ -56,16 +79,12 @@ impl Editor<'_> {
     pub(crate) fn set(&mut self, word: usize, new: u64) {
         let old = self.line[word];
         self.line[word] = new;
-        *self.line_checksum = self.line_checksum.wrapping_add(change(word, old, new));
+        self.gained.line = self.gained.line.wrapping_add(change(word, old, new));
         if !planted(Defect::SkipFirstParity) {
             let was = self.parity[word];
             let is = was ^ old ^ new;
             self.parity[word] = is;
-            *self.parity_checksum = self.parity_checksum.wrapping_add(change(word, was, is));
-        }
-        if planted(Defect::BlessParity) {
-            *self.parity_checksum =
-                checksum(self.parity, self.parity_block, self.parity_generation);
+            self.gained.parity = self.gained.parity.wrapping_add(change(word, was, is));
         }
         if !planted(Defect::SkipSecondParity) {
             for place in places_of(word / 2, self.weight) {
@@ -73,7 +92,7 @@ impl Editor<'_> {
                 let was = self.second[word];
                 let is = was ^ old ^ new;
                 self.second[word] = is;
-                *self.second_checksum = self.second_checksum.wrapping_add(change(word, was, is));
+                self.gained.second = self.gained.second.wrapping_add(change(word, was, is));
             }
         }
     }
@@ -91,13 +110,9 @@ impl Editor<'_> {
         let difference = xor(&old, &new);
         store_pairs(self.line, starts, &new);
         let gained = change_of_pairs(starts, &old, &new);
-        *self.line_checksum = self.line_checksum.wrapping_add(gained);
+        self.gained.line = self.gained.line.wrapping_add(gained);
         if !planted(Defect::SkipFirstParity) {
-            add_pairs(self.parity, self.parity_checksum, starts, &difference);
-        }
-        if planted(Defect::BlessParity) {
-            *self.parity_checksum =
-                checksum(self.parity, self.parity_block, self.parity_generation);
+            add_pairs(self.parity, &mut self.gained.parity, starts, &difference);
         }
         if !planted(Defect::SkipSecondParity) {
             self.add_to_second(starts, &difference);
@@ -118,52 +133,41 @@ impl Editor<'_> {
             .all(|start| start / 2 + self.weight < galois::PAIRS)
         {
             let places = starts.map(|start| start + 2 * self.weight);
-            add_pairs(self.second, self.second_checksum, places, difference);
+            add_pairs(self.second, &mut self.gained.second, places, difference);
             return;
         }
         for (start, pair) in starts.into_iter().zip(difference) {
             for place in places_of(start / 2, self.weight) {
-                add_pairs(self.second, self.second_checksum, [2 * place], &[*pair]);
+                add_pairs(self.second, &mut self.gained.second, [2 * place], &[*pair]);
             }
         }
     }
 
-    /// Changes the quads of words that begin at the words `starts` together: what
+    /// Adds `differences`, by exclusive or, to the quads from the word `start` on together: what
     /// [`Editor::set`] does for each word.
     #[inline(always)]
-    pub(crate) fn set_quads<U: Unit, const QUADS: usize>(
+    pub(crate) fn add_quads<U: Unit, const QUADS: usize>(
         &mut self,
         unit: U,
-        starts: [usize; QUADS],
-        new: &[Quad; QUADS],
+        start: usize,
+        differences: &[Quad; QUADS],
     ) {
-        let mut differences = *new;
-        for (start, difference) in starts.into_iter().zip(&mut differences) {
-            for (word, old) in difference.iter_mut().zip(line::column(self.line, start)) {
-                *word ^= old;
-            }
-        }
-        let gained = unit.change(self.line, starts, &differences, &KEYS);
-        *self.line_checksum = self.line_checksum.wrapping_add(gained);
+        let gained = unit.change(self.line, start, differences, &KEYS);
+        self.gained.line = self.gained.line.wrapping_add(gained);
         if !planted(Defect::SkipFirstParity) {
-            let gained = unit.change(self.parity, starts, &differences, &KEYS);
-            *self.parity_checksum = self.parity_checksum.wrapping_add(gained);
-        }
-        if planted(Defect::BlessParity) {
-            *self.parity_checksum =
-                checksum(self.parity, self.parity_block, self.parity_generation);
+            let gained = unit.change(self.parity, start, differences, &KEYS);
+            self.gained.parity = self.gained.parity.wrapping_add(gained);
         }
         if planted(Defect::SkipSecondParity) {
             return;
         }
         // Members whose quads all end below the last pair, and so come to one place each.
-        let stays = |start: usize| start / 2 + 1 + self.weight < galois::PAIRS;
-        if starts.into_iter().all(stays) {
-            let places = starts.map(|start| start + 2 * self.weight);
-            let gained = unit.change(self.second, places, &differences, &KEYS);
-            *self.second_checksum = self.second_checksum.wrapping_add(gained);
+        if start / 2 + 2 * QUADS + self.weight <= galois::PAIRS {
+            let place = start + 2 * self.weight;
+            let gained = unit.change(self.second, place, differences, &KEYS);
+            self.gained.second = self.gained.second.wrapping_add(gained);
         } else {
-            for (start, [a, b, c, d]) in starts.into_iter().zip(differences) {
+            for (start, &[a, b, c, d]) in (start..).step_by(4).zip(differences) {
                 let pairs = [Pair::new([a, b]), Pair::new([c, d])];
                 self.add_to_second([start, start + 2], &pairs);
             }
