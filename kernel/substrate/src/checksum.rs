@@ -25,7 +25,6 @@
 //!   between a line and its checksum stays exactly as it is under such changes.
 
 use crate::defect::{Defect, planted};
-use crate::pair::Pair;
 use core::ops::Range;
 use vector::{Keys, Unit, Work};
 
@@ -160,22 +159,11 @@ impl Work for Share<'_> {
 /// Checksum of `line` kept at `address`, in its generation `generation`.
 #[inline(always)]
 pub(crate) fn checksum(line: &Line, address: usize, generation: u32) -> u64 {
-    let quarters = [
-        share_of_quarter::<0>(line),
-        share_of_quarter::<6>(line),
-        share_of_quarter::<12>(line),
-        share_of_quarter::<18>(line),
-    ];
-    let seed = Pair::new([seed(address, generation), 0]);
-    quarters.into_iter().fold(seed, Pair::plus).sum()
-}
-
-/// What the six words from word `START` on add to the checksum of their line, in two parts.
-/// With words known at compile time, keys are operands and not loads of their own.
-#[inline(always)]
-fn share_of_quarter<const START: usize>(line: &Line) -> Pair {
-    let share = |start| share_of_pair(start, crate::line::pair(line, start));
-    share(START).plus(share(START + 2)).plus(share(START + 4))
+    let seed = seed(address, generation);
+    let words = line.iter().enumerate();
+    words.fold(seed, |sum, (word, &value)| {
+        sum.wrapping_add(share(word, value))
+    })
 }
 
 /// Checksums of lines of equal `content` in generation 0 at the addresses of `addresses`, one
@@ -230,42 +218,6 @@ pub(crate) fn generation_that_matches(
 #[inline(always)]
 pub(crate) fn change(word: usize, old: u64, new: u64) -> u64 {
     share(word, new).wrapping_sub(share(word, old))
-}
-
-/// What the pair of words that begins at word `start` adds to the checksum of its line, in two
-/// parts.
-#[inline(always)]
-#[expect(
-    clippy::indexing_slicing,
-    reason = "pairs come from the constants of the line's format, and end before WORDS"
-)]
-pub(crate) fn share_of_pair(start: usize, pair: Pair) -> Pair {
-    let keys = |keys: &Line| Pair::new([keys[start], keys[start + 1]]);
-    pair.times_low(keys(&LOW))
-        .plus(pair.high_times_low(keys(&HIGH)))
-}
-
-/// What the pairs of words that begin at the words `starts` add to the checksum of their line.
-#[inline(always)]
-fn share_of_pairs<const PAIRS: usize>(starts: [usize; PAIRS], pairs: &[Pair; PAIRS]) -> u64 {
-    let mut sum = Pair::zero();
-    for (start, &pair) in starts.into_iter().zip(pairs) {
-        sum = sum.plus(share_of_pair(start, pair));
-    }
-    sum.sum()
-}
-
-/// What the checksum gains when the pairs that begin at the words `starts` go from `old` to
-/// `new`.
-#[inline(always)]
-pub(crate) fn change_of_pairs<const PAIRS: usize>(
-    starts: [usize; PAIRS],
-    old: &[Pair; PAIRS],
-    new: &[Pair; PAIRS],
-) -> u64 {
-    // Compilers would rather add products by negative keys, which have twice as many bits and
-    // take three times as long: the box keeps the subtraction where it is.
-    share_of_pairs(starts, new).wrapping_sub(core::hint::black_box(share_of_pairs(starts, old)))
 }
 
 /// The one flipped bit that explains a checksum that does not match.

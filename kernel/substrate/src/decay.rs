@@ -12,11 +12,11 @@
 //! - a replay ends early only when another tick would change nothing.
 
 use crate::Substrate;
-use crate::checksum::{Line, Share};
-use crate::guard::Verified;
-use crate::line::{self, DECAY_RATE, FLAGS, LANES, Lane, MAGNITUDE, SETTLED};
+use crate::guard::{Guard, Verified};
+use crate::line::{self, DECAY_RATE, LANES, Lane, MAGNITUDE, SETTLED};
 use crate::numbers::Number;
 use core::ops::Range;
+use vector::{Unit, Work};
 
 /// A line waits at most this many single ticks to be settled, in a field of a million cells
 /// or less; in a larger one as many as all its lines take.
@@ -54,14 +54,7 @@ impl Substrate {
     /// Verifies a line of cells and brings it up to date.
     #[inline(always)]
     pub(crate) fn settle(&mut self, line: usize) -> Verified {
-        let form = self.guard.form;
-        self.settle_by(line, |line| form.run(Share(line)))
-    }
-
-    /// As [`Substrate::settle`], with the share of the line's words as `share` finds it.
-    #[inline(always)]
-    pub(crate) fn settle_by(&mut self, line: usize, share: impl FnOnce(&Line) -> u64) -> Verified {
-        match self.guard.verify_current_by(line, share) {
+        match self.guard.verify_current(line) {
             Some((verified, _)) => verified,
             None => self.settle_late(line),
         }
@@ -73,7 +66,10 @@ impl Substrate {
     fn settle_late(&mut self, line: usize) -> Verified {
         let verified = self.guard.verify(line);
         if line::word(self.guard.line(&verified), SETTLED) != self.guard.mend(Number::Tick) {
-            self.replay(&verified);
+            self.guard.form.run(Replaying {
+                guard: &mut self.guard,
+                verified: &verified,
+            });
         }
         verified
     }
@@ -85,89 +81,112 @@ impl Substrate {
 
     /// Settles lines of cells.
     pub(crate) fn settle_range(&mut self, lines: Range<usize>) {
+        self.guard.form.run(Settling { field: self, lines });
+    }
+}
+
+/// A verified line that missed ticks.
+struct Replaying<'a> {
+    guard: &'a mut Guard,
+    verified: &'a Verified,
+}
+
+impl Work for Replaying<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<U: Unit>(self, unit: U) {
+        replay(self.guard, unit, core::array::from_ref(self.verified));
+    }
+}
+
+/// Lines of cells to be verified and brought up to date.
+struct Settling<'a> {
+    field: &'a mut Substrate,
+    lines: Range<usize>,
+}
+
+impl Work for Settling<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<U: Unit>(self, unit: U) {
+        let Settling { field, lines } = self;
         let mut line = lines.start;
         while line < lines.end {
-            if lines.end - line >= BATCH_LINES && self.settle_batch(line) {
+            if lines.end - line >= BATCH_LINES && settle_batch(&mut field.guard, unit, line) {
                 line += BATCH_LINES;
             } else {
-                let _ = self.settle(line);
+                let _ = field.settle(line);
                 line += 1;
             }
         }
     }
+}
 
-    /// Settles neighbouring lines at once if they are equally late; tells whether all are settled.
-    fn settle_batch(&mut self, first: usize) -> bool {
-        let batch: [Verified; BATCH_LINES] = core::array::from_fn(|i| self.guard.verify(first + i));
-        let settled = line::word(self.guard.line(&batch[0]), SETTLED);
-        let now = self.guard.now();
-        if batch
-            .iter()
-            .any(|verified| line::word(self.guard.line(verified), SETTLED) != settled)
-        {
-            return false;
-        }
-        if settled == now {
-            return true;
-        }
-        let mut magnitudes = [0.0; BATCH_LINES * LANES];
-        let mut factors = [0.0; BATCH_LINES * LANES];
-        for (i, verified) in batch.iter().enumerate() {
-            let line = self.guard.line(verified);
-            let places = magnitudes.iter_mut().zip(&mut factors).skip(i * LANES);
-            for ((magnitude, factor), lane) in places.zip(Lane::ALL) {
-                (*magnitude, *factor) = decaying(line, lane);
-            }
-        }
-        decay(&mut magnitudes, &factors, now.saturating_sub(settled));
-        for (verified, decayed) in batch.iter().zip(magnitudes.as_chunks::<LANES>().0) {
-            self.store_decayed(verified, now, decayed);
-        }
-        true
+/// Settles neighbouring lines at once if they are equally late; tells whether all are settled.
+#[inline(always)]
+fn settle_batch<U: Unit>(guard: &mut Guard, unit: U, first: usize) -> bool {
+    let second = first.wrapping_add(1);
+    let (third, fourth) = (first.wrapping_add(2), first.wrapping_add(3));
+    let batch: [Verified; BATCH_LINES] = [
+        guard.verify_in(unit, first),
+        guard.verify_in(unit, second),
+        guard.verify_in(unit, third),
+        guard.verify_in(unit, fourth),
+    ];
+    let [settled, others @ ..] = batch
+        .each_ref()
+        .map(|verified| line::word(guard.line(verified), SETTLED));
+    if others.iter().any(|&other| other != settled) {
+        return false;
     }
-
-    /// Applies the ticks that a verified line missed.
-    #[inline(never)]
-    fn replay(&mut self, verified: &Verified) {
-        let line = self.guard.line(verified);
-        let now = self.guard.now();
-        let late = now.saturating_sub(line::word(line, SETTLED));
-        let mut magnitudes = Lane::ALL.map(|lane| decaying(line, lane).0);
-        let factors = Lane::ALL.map(|lane| decaying(line, lane).1);
-        decay(&mut magnitudes, &factors, late);
-        self.store_decayed(verified, now, &magnitudes);
+    if settled != guard.now() {
+        replay(guard, unit, &batch);
     }
+    true
+}
 
-    #[inline]
-    fn store_decayed(&mut self, verified: &Verified, now: u64, magnitudes: &[f64; LANES]) {
-        let mut editor = self.guard.edit(verified);
+/// Applies the ticks that equally late lines missed, one line or several.
+#[inline(always)]
+fn replay<U: Unit, const LINES: usize>(guard: &mut Guard, unit: U, lines: &[Verified; LINES]) {
+    let now = guard.now();
+    let mut late = 0;
+    let mut magnitudes = [[0.0; LANES]; LINES];
+    let mut factors = [[0.0; LANES]; LINES];
+    for ((verified, magnitudes), factors) in lines.iter().zip(&mut magnitudes).zip(&mut factors) {
+        let line = guard.line(verified);
+        late = now.saturating_sub(line::word(line, SETTLED));
+        *magnitudes = line::column(line, MAGNITUDE).map(f64::from_bits);
+        *factors = line::column(line, DECAY_RATE).map(|rate| 1.0 - f64::from_bits(rate));
+    }
+    decay(&mut magnitudes, &factors, late);
+    for (verified, magnitudes) in lines.iter().zip(&magnitudes) {
+        let mut editor = guard.edit(verified);
         let line = editor.line();
-        let mut kept = line::column(line, MAGNITUDE);
-        for ((kept, lane), magnitude) in kept.iter_mut().zip(Lane::ALL).zip(magnitudes) {
-            if !line::is_poisoned(line, lane) {
-                *kept = magnitude.to_bits();
+        let mut differences = line::column(line, MAGNITUDE);
+        for (difference, magnitude) in differences.iter_mut().zip(magnitudes) {
+            *difference ^= magnitude.to_bits();
+        }
+        if line::has_poison(line) {
+            for (difference, lane) in differences.iter_mut().zip(Lane::ALL) {
+                if line::is_poisoned(line, lane) {
+                    *difference = 0;
+                }
             }
         }
-        let [a, b] = line::halves(kept);
-        let state = [line::word(line, FLAGS), now];
-        editor.set_pairs([MAGNITUDE, MAGNITUDE + 2, FLAGS], &[a, b, state]);
+        editor.add_quads(unit, MAGNITUDE, &[differences]);
+        editor.set(SETTLED, now);
     }
 }
 
-const _: () = assert!(SETTLED == FLAGS + 1);
-
-/// A cell's magnitude, and what a tick multiplies it by.
+/// Lets `ticks` ticks pass over the magnitudes of lines.
 #[inline(always)]
-fn decaying(line: &Line, lane: Lane) -> (f64, f64) {
-    (
-        line::number(line, MAGNITUDE, lane),
-        1.0 - line::number(line, DECAY_RATE, lane),
-    )
-}
-
-/// Lets `ticks` ticks pass over `N` magnitudes.
-#[inline(always)]
-fn decay<const N: usize>(magnitudes: &mut [f64; N], factors: &[f64; N], ticks: u64) {
+fn decay<const LINES: usize>(
+    magnitudes: &mut [[f64; LANES]; LINES],
+    factors: &[[f64; LANES]; LINES],
+    ticks: u64,
+) {
     let mut left = ticks;
     while left > 0 {
         let burst = left.min(BURST_TICKS);
@@ -189,14 +208,25 @@ fn decay<const N: usize>(magnitudes: &mut [f64; N], factors: &[f64; N], ticks: u
 /// A magnitude times a factor of at most 1 never grows, so one that is above the floor in the
 /// end was above it after every tick, where the floor then changed nothing.
 #[inline(always)]
-fn fall_freely<const N: usize>(magnitudes: &mut [f64; N], factors: &[f64; N], ticks: u64) -> bool {
+fn fall_freely<const LINES: usize>(
+    magnitudes: &mut [[f64; LANES]; LINES],
+    factors: &[[f64; LANES]; LINES],
+    ticks: u64,
+) -> bool {
     let mut falling = *magnitudes;
     for _ in 0..ticks {
-        for (magnitude, factor) in falling.iter_mut().zip(factors) {
+        for (magnitude, factor) in falling
+            .as_flattened_mut()
+            .iter_mut()
+            .zip(factors.as_flattened())
+        {
             *magnitude *= factor;
         }
     }
-    let is_free = falling.iter().all(|&magnitude| magnitude > MAGNITUDE_FLOOR);
+    let is_free = falling
+        .as_flattened()
+        .iter()
+        .all(|&magnitude| magnitude > MAGNITUDE_FLOOR);
     if is_free {
         *magnitudes = falling;
     }
@@ -205,9 +235,17 @@ fn fall_freely<const N: usize>(magnitudes: &mut [f64; N], factors: &[f64; N], ti
 
 /// Lets ticks pass, each of which leaves no magnitude below the floor.
 #[inline(always)]
-fn fall_to_floor<const N: usize>(magnitudes: &mut [f64; N], factors: &[f64; N], ticks: u64) {
+fn fall_to_floor<const LINES: usize>(
+    magnitudes: &mut [[f64; LANES]; LINES],
+    factors: &[[f64; LANES]; LINES],
+    ticks: u64,
+) {
     for _ in 0..ticks {
-        for (magnitude, factor) in magnitudes.iter_mut().zip(factors) {
+        for (magnitude, factor) in magnitudes
+            .as_flattened_mut()
+            .iter_mut()
+            .zip(factors.as_flattened())
+        {
             let decayed = *magnitude * factor;
             // Not f64::max: it takes extra steps for a NaN, which a cell cannot hold.
             *magnitude = if decayed > MAGNITUDE_FLOOR {

@@ -12,6 +12,7 @@
 //! - a line times [`power`]`(n)` and then times its [`inverse`] is the same line again.
 
 use crate::checksum::{Line, WORDS};
+use vector::Quad;
 
 /// Pairs of words in a line: the degree of the field.
 pub(crate) const PAIRS: usize = WORDS / 2;
@@ -57,6 +58,50 @@ pub(crate) fn places_of(pair: usize, exponent: usize) -> impl Iterator<Item = us
         left &= left.wrapping_sub(1);
         (place < PAIRS).then_some(place)
     })
+}
+
+/// Greatest sum of a pair and an exponent for which [`two_places_of`] knows the places.
+pub(crate) const TWO_PLACES_MAX: usize = 2 * PAIRS - TAP - 1;
+
+/// The pairs of [`places_of`] for x^`sum`, with `sum` up to [`TWO_PLACES_MAX`]: the first, and the
+/// other with ones, or, if there is none, any with zeros.
+#[inline(always)]
+pub(crate) const fn two_places_of(sum: usize) -> (usize, usize, u64) {
+    if sum < PAIRS {
+        let any = if sum < TAP { sum + TAP } else { sum - TAP };
+        (sum, any, 0)
+    } else {
+        (sum - PAIRS, sum - PAIRS + TAP, u64::MAX)
+    }
+}
+
+/// Quads that begin at word `start` of a line of zeros otherwise, times x to the power of
+/// `exponent`, which is below [`MEMBERS_MAX`]: the same work for every exponent.
+#[inline(always)]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "exponents are places in a stripe, and quads end before WORDS"
+)]
+pub(crate) fn weighted<const QUADS: usize>(
+    quads: &[Quad; QUADS],
+    start: usize,
+    exponent: usize,
+) -> [Quad; WORDS / 4] {
+    // The product as a polynomial, not reduced yet.
+    let mut product = [0; WORDS + 2 * MEMBERS_MAX];
+    let place = start + 2 * exponent;
+    product[place..place + 4 * QUADS].copy_from_slice(quads.as_flattened());
+    // What is beyond the last pair comes back at the first and at the tap: from the highest down,
+    // since the tap of the highest is beyond the last pair again.
+    let twice = 2 * WORDS - 2 * TAP;
+    for words in [twice..product.len(), WORDS..twice] {
+        for word in words {
+            product[word - WORDS] ^= product[word];
+            product[word - WORDS + 2 * TAP] ^= product[word];
+        }
+    }
+    let line = product.as_chunks().0.first_chunk();
+    line.copied().unwrap_or_default()
 }
 
 /// A line times x.
@@ -181,6 +226,32 @@ mod tests {
             }
         }
         assert_eq!(raise(&line), times(&line, 2));
+    }
+
+    #[test]
+    fn two_places_are_all_places_where_there_are_no_more() {
+        for weight in 0..MEMBERS_MAX {
+            for pair in 0..PAIRS.min(TWO_PLACES_MAX + 1 - weight) {
+                let (first, second, mask) = two_places_of(pair + weight);
+                assert!(first < PAIRS && second < PAIRS && first != second);
+                let places = [Some(first), (mask == u64::MAX).then_some(second)];
+                let expected = places_of(pair, weight);
+                assert!(places.into_iter().flatten().eq(expected), "{pair} {weight}");
+            }
+        }
+    }
+
+    #[test]
+    fn quads_weighted_are_the_line_of_them_times_its_weight() {
+        let quads = [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]];
+        for weight in 0..MEMBERS_MAX {
+            for start in (0..=WORDS - 12).step_by(2) {
+                let mut line = [0; WORDS];
+                line[start..start + 12].copy_from_slice(quads.as_flattened());
+                let product = times(&line, power(weight));
+                assert_eq!(weighted(&quads, start, weight).as_flattened(), product);
+            }
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ mod sums;
 mod tests;
 
 use crate::census::Census;
-use crate::checksum::{Line, Share, WORDS, seed};
+use crate::checksum::{KEYS, Line, Share, WORDS, seed};
 use crate::defect::{Defect, planted};
 use crate::event::{Action, EventLog, Finding, IntegrityEvent, Place};
 use crate::galois::raise;
@@ -47,7 +47,7 @@ pub(crate) use editor::Editor;
 use editor::Gained;
 pub(crate) use neighbours::{Neighbours, VerifiedLines};
 use retire::Pages;
-use vector::Form;
+use vector::{Form, Unit};
 
 /// A memory of so many lines is in the caches anyhow: 1.5 MiB.
 const CACHED_LINES: usize = 1 << 13;
@@ -122,12 +122,22 @@ impl Guard {
     #[inline]
     pub(crate) fn verify(&mut self, line: usize) -> Verified {
         self.stick();
-        let form = self.form;
-        if self
-            .whole_line(line, |line| form.run(Share(line)))
-            .is_none()
-            && !planted(Defect::TrustLine)
-        {
+        let share = self.form.run(Share(self.block(line)));
+        self.verify_with(line, share)
+    }
+
+    /// As [`Guard::verify`], for work in a form that runs.
+    #[inline(always)]
+    pub(crate) fn verify_in<U: Unit>(&mut self, unit: U, line: usize) -> Verified {
+        self.stick();
+        let share = unit.share(self.block(line), &KEYS);
+        self.verify_with(line, share)
+    }
+
+    /// As [`Guard::verify`], with what the line's words add to its checksum.
+    #[inline(always)]
+    fn verify_with(&mut self, line: usize, share: u64) -> Verified {
+        if !self.matches(line, share) && !planted(Defect::TrustLine) {
             self.repair(line);
         }
         Verified(line)
@@ -137,23 +147,11 @@ impl Guard {
     /// `None` of others.
     #[inline(always)]
     pub(crate) fn verify_current(&mut self, line: usize) -> Option<(Verified, &Line)> {
-        let form = self.form;
-        self.verify_current_by(line, |line| form.run(Share(line)))
-    }
-
-    /// As [`Guard::verify_current`], with the share of the line's words as `share` finds it.
-    #[inline(always)]
-    pub(crate) fn verify_current_by(
-        &mut self,
-        line: usize,
-        share: impl FnOnce(&Line) -> u64,
-    ) -> Option<(Verified, &Line)> {
         self.stick();
-        let content = self.whole_line(line, share)?;
-        let is_current = self
-            .numbers
-            .kept(Number::Tick)
-            .is(line::word(content, SETTLED));
+        let content = self.block(line);
+        let is_whole = self.matches(line, self.form.run(Share(content)));
+        let tick = self.numbers.kept(Number::Tick);
+        let is_current = is_whole && tick.is(line::word(content, SETTLED));
         is_current.then_some((Verified(line), content))
     }
 
@@ -306,19 +304,15 @@ impl Guard {
         self.checksums[block] = value;
     }
 
-    /// The content of a data line, if it matches its checksum: [`Guard::is_whole`] without the
-    /// question which kind of block it is.
+    /// Whether a data line matches its checksum, given what its words add to it:
+    /// [`Guard::is_whole`] without the question which kind of block it is.
     #[inline(always)]
     #[expect(
         clippy::indexing_slicing,
         reason = "line numbers come from the geometry that the memory was made for"
     )]
-    fn whole_line(&self, line: usize, share: impl FnOnce(&Line) -> u64) -> Option<&Line> {
-        let content = self.block(line);
-        let share = share(content);
-        let checksum = seed(line, self.generations[line]).wrapping_add(share);
-        let is_whole = checksum == self.stored_checksum(line);
-        is_whole.then_some(content)
+    fn matches(&self, line: usize, share: u64) -> bool {
+        seed(line, self.generations[line]).wrapping_add(share) == self.stored_checksum(line)
     }
 
     #[inline(always)]

@@ -40,7 +40,6 @@ mod kept;
 mod line;
 mod map;
 mod numbers;
-mod pair;
 mod phase;
 mod status;
 mod superposition;
@@ -306,27 +305,33 @@ impl Substrate {
     /// Stores values in a cell of a settled line, and stamps it.
     fn store(&mut self, verified: &Verified, position: Position, normal: Normal) {
         let lane = position.lane;
-        let mut begins_anew = false;
+        if line::is_poisoned(self.guard.line(verified), lane) {
+            self.begin_anew(verified, position);
+        }
         let mut editor = self.guard.edit(verified);
         // The line is settled, so this is now.
         let now = line::word(editor.line(), SETTLED);
-        if line::is_poisoned(editor.line(), lane) {
-            let (slot_word, slots) = line::slot_with(editor.line(), lane, None);
-            let flags = line::flags_with(editor.line(), lane, 0);
-            editor.set(slot_word, slots);
-            editor.set(FLAGS, flags);
-            editor.set(lane.word(DECAY_RATE), DECAY_RATE_INITIAL.to_bits());
-            begins_anew = true;
-        }
         editor.set(lane.word(MAGNITUDE), normal.magnitude.to_bits());
         editor.set(lane.word(PHASE), normal.phase.to_bits());
         editor.set(lane.word(COHERENCE), normal.coherence.to_bits());
         editor.set(lane.word(LAST_UPDATE), now);
         drop(editor);
-        if begins_anew {
-            self.guard.census_begins_anew(position);
-        }
         self.count_written(1);
+    }
+
+    /// Gives a lost cell its initial decay rate, and no superposition.
+    #[cold]
+    #[inline(never)]
+    fn begin_anew(&mut self, verified: &Verified, position: Position) {
+        let lane = position.lane;
+        let mut editor = self.guard.edit(verified);
+        let (slot_word, slots) = line::slot_with(editor.line(), lane, None);
+        let flags = line::flags_with(editor.line(), lane, 0);
+        editor.set(slot_word, slots);
+        editor.set(FLAGS, flags);
+        editor.set(lane.word(DECAY_RATE), DECAY_RATE_INITIAL.to_bits());
+        drop(editor);
+        self.guard.census_begins_anew(position);
     }
 
     fn count_read(&mut self) {

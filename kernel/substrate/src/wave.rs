@@ -23,7 +23,7 @@ use crate::cosine::Cosines;
 use crate::error::SubstrateError;
 use crate::geometry::Geometry;
 use crate::guard::{Editor, Guard, Neighbours, VerifiedLines};
-use crate::line::{self, COHERENCE, LANES, LAST_UPDATE, LEVEL_MAX, Lane, MAGNITUDE, PHASE};
+use crate::line::{self, LANES, LAST_UPDATE, LEVEL_MAX, Lane, MAGNITUDE, PHASE};
 use crate::phase;
 use abi::CellIndex;
 use core::f64::consts::TAU;
@@ -486,8 +486,6 @@ impl Front<'_> {
         }
     }
 }
-
-const _: () = assert!(MAGNITUDE == 0 && PHASE == 4 && COHERENCE == 8 && LAST_UPDATE == 12);
 
 #[cfg(test)]
 mod tests {

@@ -4,11 +4,9 @@
 //! parities, and to each checksum what that changes: damage in a block stays a difference
 //! between it and its checksum.
 
-use crate::checksum::{KEYS, Line, advance, change, change_of_pairs, checksum};
+use crate::checksum::{KEYS, Line, WORDS, advance, change, checksum};
 use crate::defect::{Defect, planted};
-use crate::galois::{self, places_of};
-use crate::line;
-use crate::pair::Pair;
+use crate::galois::{self, TWO_PLACES_MAX, places_of, two_places_of};
 use vector::{Quad, Unit};
 
 /// A verified line, both its parities and their checksums, to be changed together.
@@ -70,76 +68,52 @@ impl Editor<'_> {
         self.line
     }
 
-    /// Changes a word, and with it both parities and the checksums.
+    /// Changes a word, and with it both parities and the checksums: in the same steps for every
+    /// line of cells, as long as its pair is the ninth or one before.
+    #[inline(always)]
+    pub(crate) fn set(&mut self, word: usize, new: u64) {
+        let difference = self.set_unweighted(word, new);
+        let (pair, half) = (word / 2, word % 2);
+        if pair + self.weight <= TWO_PLACES_MAX {
+            let (first, second, mask) = two_places_of(pair + self.weight);
+            self.add_to_second_word(2 * first + half, difference);
+            self.add_to_second_word(2 * second + half, difference & mask);
+        } else {
+            for place in places_of(pair, self.weight) {
+                self.add_to_second_word(2 * place + half, difference);
+            }
+        }
+    }
+
+    /// Changes a word of the line and of the first parity, and tells how it differs.
     #[inline(always)]
     #[expect(
         clippy::indexing_slicing,
         reason = "words come from the constants of the line's format, below WORDS"
     )]
-    pub(crate) fn set(&mut self, word: usize, new: u64) {
+    fn set_unweighted(&mut self, word: usize, new: u64) -> u64 {
         let old = self.line[word];
+        let difference = old ^ new;
         self.line[word] = new;
         self.gained.line = self.gained.line.wrapping_add(change(word, old, new));
         if !planted(Defect::SkipFirstParity) {
             let was = self.parity[word];
-            let is = was ^ old ^ new;
+            let is = was ^ difference;
             self.parity[word] = is;
             self.gained.parity = self.gained.parity.wrapping_add(change(word, was, is));
         }
-        if !planted(Defect::SkipSecondParity) {
-            for place in places_of(word / 2, self.weight) {
-                let word = 2 * place + word % 2;
-                let was = self.second[word];
-                let is = was ^ old ^ new;
-                self.second[word] = is;
-                self.gained.second = self.gained.second.wrapping_add(change(word, was, is));
-            }
-        }
+        difference
     }
 
-    /// Changes the pairs of words that begin at the words `starts` together: what
-    /// [`Editor::set`] does for each word.
+    /// Adds a difference to a word of the second parity.
     #[inline(always)]
-    pub(crate) fn set_pairs<const PAIRS: usize>(
-        &mut self,
-        starts: [usize; PAIRS],
-        new: &[[u64; 2]; PAIRS],
-    ) {
-        let old = starts.map(|start| line::pair(self.line, start));
-        let new = new.map(Pair::new);
-        let difference = xor(&old, &new);
-        store_pairs(self.line, starts, &new);
-        let gained = change_of_pairs(starts, &old, &new);
-        self.gained.line = self.gained.line.wrapping_add(gained);
-        if !planted(Defect::SkipFirstParity) {
-            add_pairs(self.parity, &mut self.gained.parity, starts, &difference);
-        }
+    #[expect(clippy::indexing_slicing, reason = "places are pairs of a line")]
+    fn add_to_second_word(&mut self, word: usize, difference: u64) {
         if !planted(Defect::SkipSecondParity) {
-            self.add_to_second(starts, &difference);
-        }
-    }
-
-    /// Adds `difference` to pairs of the second parity, at the places that the line's weight
-    /// moves them to.
-    #[inline(always)]
-    fn add_to_second<const PAIRS: usize>(
-        &mut self,
-        starts: [usize; PAIRS],
-        difference: &[Pair; PAIRS],
-    ) {
-        // Members whose pairs all stay below the last, and so come to one place each.
-        if starts
-            .iter()
-            .all(|start| start / 2 + self.weight < galois::PAIRS)
-        {
-            let places = starts.map(|start| start + 2 * self.weight);
-            add_pairs(self.second, &mut self.gained.second, places, difference);
-            return;
-        }
-        for (start, pair) in starts.into_iter().zip(difference) {
-            for place in places_of(start / 2, self.weight) {
-                add_pairs(self.second, &mut self.gained.second, [2 * place], &[*pair]);
-            }
+            let was = self.second[word];
+            let is = was ^ difference;
+            self.second[word] = is;
+            self.gained.second = self.gained.second.wrapping_add(change(word, was, is));
         }
     }
 
@@ -158,19 +132,27 @@ impl Editor<'_> {
             let gained = unit.change(self.parity, start, differences, &KEYS);
             self.gained.parity = self.gained.parity.wrapping_add(gained);
         }
-        if planted(Defect::SkipSecondParity) {
-            return;
+        let place = start + 2 * self.weight;
+        // Members whose quads stay together in the second parity.
+        if place + 4 * QUADS <= WORDS {
+            self.add_to_second(unit, place, differences);
+        } else {
+            let product = galois::weighted(differences, start, self.weight);
+            self.add_to_second(unit, 0, &product);
         }
-        // Members whose quads all end below the last pair, and so come to one place each.
-        if start / 2 + 2 * QUADS + self.weight <= galois::PAIRS {
-            let place = start + 2 * self.weight;
+    }
+
+    /// Adds to the second parity.
+    #[inline(always)]
+    fn add_to_second<U: Unit, const QUADS: usize>(
+        &mut self,
+        unit: U,
+        place: usize,
+        differences: &[Quad; QUADS],
+    ) {
+        if !planted(Defect::SkipSecondParity) {
             let gained = unit.change(self.second, place, differences, &KEYS);
             self.gained.second = self.gained.second.wrapping_add(gained);
-        } else {
-            for (start, &[a, b, c, d]) in (start..).step_by(4).zip(differences) {
-                let pairs = [Pair::new([a, b]), Pair::new([c, d])];
-                self.add_to_second([start, start + 2], &pairs);
-            }
         }
     }
 
@@ -179,39 +161,5 @@ impl Editor<'_> {
         for (word, &value) in line.iter().enumerate() {
             self.set(word, value);
         }
-    }
-}
-
-#[inline(always)]
-fn xor<const PAIRS: usize>(one: &[Pair; PAIRS], other: &[Pair; PAIRS]) -> [Pair; PAIRS] {
-    let mut sum = *one;
-    for (sum, &pair) in sum.iter_mut().zip(other) {
-        *sum = sum.xor(pair);
-    }
-    sum
-}
-
-/// Adds `difference` to pairs of a parity, and to its checksum what that changes.
-#[inline(always)]
-fn add_pairs<const PAIRS: usize>(
-    parity: &mut Line,
-    stored: &mut u64,
-    starts: [usize; PAIRS],
-    difference: &[Pair; PAIRS],
-) {
-    let old = starts.map(|start| line::pair(parity, start));
-    let new = xor(&old, difference);
-    store_pairs(parity, starts, &new);
-    *stored = stored.wrapping_add(change_of_pairs(starts, &old, &new));
-}
-
-#[inline(always)]
-#[expect(
-    clippy::indexing_slicing,
-    reason = "pairs come from the constants of the line's format, and end before WORDS"
-)]
-fn store_pairs<const PAIRS: usize>(line: &mut Line, starts: [usize; PAIRS], pairs: &[Pair; PAIRS]) {
-    for (start, pair) in starts.into_iter().zip(pairs) {
-        line[start..start + 2].copy_from_slice(&pair.words());
     }
 }
