@@ -101,9 +101,17 @@ pub(crate) struct Sums {
     readable: u64,
     magnitude: [f64; LANES],
     coherence: [f64; LANES],
-    magnitude_min: [f64; LANES],
-    magnitude_max: [f64; LANES],
+    extremes: Extremes,
     settled_min: u64,
+}
+
+/// The least magnitudes, and the greatest below zero: the least of either is kept, which takes the
+/// vector units half the steps of keeping the least and the greatest.
+type Extremes = [f64; 2 * LANES];
+
+#[inline(always)]
+fn extremes([a, b, c, d]: [f64; LANES], [e, f, g, h]: [f64; LANES]) -> Extremes {
+    [a, b, c, d, -e, -f, -g, -h]
 }
 
 impl Sums {
@@ -112,8 +120,16 @@ impl Sums {
         readable: 0,
         magnitude: [0.0; LANES],
         coherence: [0.0; LANES],
-        magnitude_min: [f64::INFINITY; LANES],
-        magnitude_max: [0.0; LANES],
+        extremes: [
+            f64::INFINITY,
+            f64::INFINITY,
+            f64::INFINITY,
+            f64::INFINITY,
+            -0.0,
+            -0.0,
+            -0.0,
+            -0.0,
+        ],
         settled_min: u64::MAX,
     };
 
@@ -147,8 +163,7 @@ impl Sums {
         self.readable += LANES as u64;
         add_all(&mut self.magnitude, magnitude);
         add_all(&mut self.coherence, coherence);
-        keep_all(&mut self.magnitude_min, magnitude, |new, old| new < old);
-        keep_all(&mut self.magnitude_max, magnitude, |new, old| new > old);
+        keep_least(&mut self.extremes, extremes(magnitude, magnitude));
     }
 
     /// These sums with those cells of a line added that there are and that are not lost. By
@@ -178,8 +193,7 @@ impl Sums {
         }
         add_all(&mut self.magnitude, magnitude);
         add_all(&mut self.coherence, coherence);
-        keep_all(&mut self.magnitude_min, least, |new, old| new < old);
-        keep_all(&mut self.magnitude_max, greatest, |new, old| new > old);
+        keep_least(&mut self.extremes, extremes(least, greatest));
         self
     }
 
@@ -189,10 +203,11 @@ impl Sums {
             return Figures::default();
         }
         let mean = |sums: &[f64; LANES]| sums.iter().sum::<f64>() / self.readable as f64;
+        let (least, greatest) = self.extremes.split_at(LANES);
         Figures {
             magnitude_mean: mean(&self.magnitude),
-            magnitude_min: self.magnitude_min.iter().copied().fold(f64::MAX, f64::min),
-            magnitude_max: self.magnitude_max.iter().copied().fold(0.0, f64::max),
+            magnitude_min: least.iter().copied().fold(f64::MAX, f64::min),
+            magnitude_max: greatest.iter().map(|below| -below).fold(0.0, f64::max),
             coherence_mean: mean(&self.coherence),
         }
     }
@@ -206,12 +221,12 @@ fn add_all(sums: &mut [f64; LANES], values: [f64; LANES]) {
     }
 }
 
-/// Takes each place's new value where `is_kept` says so; not by min and max of f64, which take
-/// extra steps for a NaN, and a cell cannot hold one.
+/// Takes each place's new value where it is less; not by min of f64, which takes extra steps for a
+/// NaN, and a cell cannot hold one.
 #[inline(always)]
-fn keep_all(kept: &mut [f64; LANES], values: [f64; LANES], is_kept: impl Fn(f64, f64) -> bool) {
-    for (old, new) in kept.iter_mut().zip(values) {
-        *old = if is_kept(new, *old) { new } else { *old };
+fn keep_least(least: &mut Extremes, values: Extremes) {
+    for (old, new) in least.iter_mut().zip(values) {
+        *old = if new < *old { new } else { *old };
     }
 }
 
@@ -245,14 +260,9 @@ impl Survey {
         let sums = &self.running;
         let [began, written, poisoned] = self.running_began.to_words();
         let mut words = [0; SUMS_WORDS];
-        let numbers = [
-            sums.magnitude,
-            sums.coherence,
-            sums.magnitude_min,
-            sums.magnitude_max,
-        ];
         let counts = [sums.readable, sums.settled_min, began, written, poisoned];
-        let numbers = numbers.as_flattened().iter().map(|number| number.to_bits());
+        let numbers = sums.magnitude.iter().chain(&sums.coherence);
+        let numbers = numbers.chain(&sums.extremes).map(|number| number.to_bits());
         for (word, value) in words.iter_mut().zip(counts.into_iter().chain(numbers)) {
             *word = value;
         }
@@ -268,19 +278,16 @@ impl Survey {
         let &[readable, settled_min, tick, written, poisoned] = counts else {
             return;
         };
-        let mut columns = [[0.0; LANES]; 4];
-        for (number, bits) in columns.as_flattened_mut().iter_mut().zip(numbers) {
+        let mut sums = Sums {
+            readable,
+            settled_min,
+            ..Sums::NONE
+        };
+        let places = sums.magnitude.iter_mut().chain(&mut sums.coherence);
+        for (number, bits) in places.chain(&mut sums.extremes).zip(numbers) {
             *number = f64::from_bits(*bits);
         }
-        let [magnitude, coherence, magnitude_min, magnitude_max] = columns;
-        self.running = Sums {
-            readable,
-            magnitude,
-            coherence,
-            magnitude_min,
-            magnitude_max,
-            settled_min,
-        };
+        self.running = sums;
         self.running_began = Moment::from_words([tick, written, poisoned]);
     }
 
