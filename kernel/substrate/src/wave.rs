@@ -490,6 +490,7 @@ impl Front<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use abi::request::Injection;
     use std::collections::BTreeSet;
 
     #[test]
@@ -502,6 +503,32 @@ mod tests {
                 "{distance} {power:?}"
             );
         }
+    }
+
+    #[test]
+    fn cells_lost_after_the_survey_are_told_and_left_alone() {
+        let mut field = Substrate::new(64, 64).unwrap();
+        let stripes = field.guard.geometry.stripes;
+        for line in [7, 7 + stripes, 7 + 2 * stripes] {
+            let cell = CellIndex((line * LANES) as u64);
+            field.inject(Injection::Line(cell)).unwrap();
+        }
+        let origin = CellIndex(28);
+        let wave = field.plan_wave(origin, 1.0, 0.1).unwrap();
+        let mut reach = Reach::default();
+        // As if every cell had been written: none is refused.
+        field.survey(&wave, &mut reach, |_| true).unwrap();
+        let line = field.guard.verify(7);
+        let lost = *field.guard.line(&line);
+        assert!(line::has_poison(&lost));
+        let written = field.counters().cells_written;
+        let poisoned = Err(SubstrateError::Poisoned(origin));
+        assert_eq!(field.spread(&wave, &reach), poisoned);
+        let line = field.guard.verify(7);
+        assert_eq!(*field.guard.line(&line), lost);
+        // Of the half of a diamond that is on the grid, all but the four of the line.
+        assert_eq!(field.counters().cells_written - written, 121 - 4);
+        assert!(field.read(CellIndex(27)).unwrap().magnitude > 100.0);
     }
 
     #[test]

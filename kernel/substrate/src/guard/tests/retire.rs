@@ -74,6 +74,22 @@ fn a_page_repaired_again_and_again_moves_to_a_spare_whole() {
 }
 
 #[test]
+fn a_wave_verifies_the_lines_of_a_moved_page_where_they_are() {
+    let mut clean = lively(64, 64);
+    clean.settle_all();
+    let mut field = copy_of(&clean);
+    let line = 17;
+    wear(&mut field, line, REPAIRS);
+    assert_ne!(field.guard.place_in_memory(line), line);
+    // Nothing was changed since: where the line was it is still whole.
+    flip(&mut field.guard, line, 5);
+    for field in [&mut field, &mut clean] {
+        field.wave(abi::CellIndex(70), 2.0, 0.1).unwrap();
+    }
+    assert_same_memory(&field, &clean, "after the wave");
+}
+
+#[test]
 fn one_great_damage_or_repairs_far_apart_retire_nothing() {
     let clean = lively(64, 64);
     let mut field = copy_of(&clean);
