@@ -11,25 +11,24 @@
 //! or cells of two rows, are changed lane by lane, and so are those of a wave that turns phases
 //! back.
 //!
-//! Invariants:
-//! - the diamond of cells is cut at the edges of the grid, it does not wrap;
-//! - a wave that is refused has changed nothing: cells are checked before the first change.
+//! Invariant: a wave that is refused has changed nothing: cells are checked before the first change.
 
+mod front;
 mod rings;
+mod span;
 
 use crate::Substrate;
 use crate::checksum::Line;
 use crate::cosine::Cosines;
 use crate::error::SubstrateError;
-use crate::geometry::Geometry;
-use crate::guard::{Editor, Guard, Neighbours, VerifiedLines};
-use crate::line::{self, LANES, LAST_UPDATE, LEVEL_MAX, Lane, MAGNITUDE, PHASE};
+use crate::guard::VerifiedLines;
+use crate::line::{self, LANES, LAST_UPDATE, Lane};
 use crate::phase;
 use abi::CellIndex;
 use core::f64::consts::TAU;
-use core::ops::Range;
+use front::Spreading;
 use heapless::Vec;
-use rings::{Rings, RowPlaces};
+use span::{Span, spans};
 use vector::{Quad, Unit, Work};
 
 /// Rings beyond the origin: the greatest distance that a wave reaches.
@@ -86,78 +85,6 @@ enum Way {
     WholeAndStamped,
     /// Lane by lane.
     ByLane,
-}
-
-/// The cells of one row that a wave reaches.
-#[derive(Debug)]
-struct Span {
-    first: usize,
-    end: usize,
-    /// Cell of this row that is in the origin's column.
-    centre: usize,
-    /// Rows between this one and the origin's.
-    rows: usize,
-    /// All cells of the row.
-    row: Range<usize>,
-}
-
-impl Span {
-    /// The span of a row that begins with cell `row` and is so many `rows` from the origin's.
-    #[inline(always)]
-    fn of_row(row: usize, width: usize, rows: usize, column: usize) -> Self {
-        let half = DISTANCE_MAX.wrapping_sub(rows);
-        let end = column.wrapping_add(half).wrapping_add(1).min(width);
-        Span {
-            first: row.wrapping_add(column.saturating_sub(half)),
-            end: row.wrapping_add(end),
-            centre: row.wrapping_add(column),
-            rows,
-            row: row..row.wrapping_add(width),
-        }
-    }
-
-    /// The lines that hold cells of the span.
-    fn lines(&self) -> Range<usize> {
-        self.first / LANES..self.end.div_ceil(LANES)
-    }
-
-    /// Whether a cell is one of the span.
-    #[inline(always)]
-    fn holds(&self, cell: usize) -> bool {
-        (self.first..self.end).contains(&cell)
-    }
-
-    /// Cells of the span.
-    fn cells(&self) -> u64 {
-        (self.end - self.first) as u64
-    }
-
-    /// Whether its lines hold cells of its row alone.
-    fn has_whole_lines(&self) -> bool {
-        let Range { start, end } = self.lines();
-        start * LANES >= self.row.start && end * LANES <= self.row.end
-    }
-
-    /// How the last updates of a line differ from those with `now` where it is reached.
-    #[inline(always)]
-    fn stamps(&self, number: usize, line: &Line, now: u64) -> Quad {
-        let first = number.wrapping_mul(LANES);
-        let mut stamps = line::column(line, LAST_UPDATE);
-        for (lane, stamp) in stamps.iter_mut().enumerate() {
-            let is_reached = self.holds(first.wrapping_add(lane));
-            *stamp = if is_reached { *stamp ^ now } else { 0 };
-        }
-        stamps
-    }
-}
-
-/// The rows of the diamond around `origin`, cut at the edges of the grid.
-fn spans(geometry: &Geometry, origin: usize) -> impl Iterator<Item = Span> + use<> {
-    let reach = DISTANCE_MAX;
-    let width = geometry.width as usize;
-    let (row, column) = (origin / width, origin % width);
-    let rows = row.saturating_sub(reach)..(row + reach + 1).min(geometry.height as usize);
-    rows.map(move |y| Span::of_row(y.wrapping_mul(width), width, y.abs_diff(row), column))
 }
 
 impl Wave {
@@ -344,154 +271,10 @@ impl<W: Fn(CellIndex) -> bool> Work for Surveying<'_, W> {
     }
 }
 
-/// A wave whose lines were verified.
-struct Spreading<'a> {
-    guard: &'a mut Guard,
-    wave: &'a Wave,
-    reach: &'a Reach,
-}
-
-impl Work for Spreading<'_> {
-    /// Cells changed, and the first that was lost meanwhile.
-    type Output = (u64, Option<CellIndex>);
-
-    #[inline(always)]
-    fn run<U: Unit>(self, unit: U) -> Self::Output {
-        let Spreading { guard, wave, reach } = self;
-        let mut front = Front {
-            wave,
-            gains: Rings::new(&wave.gains),
-            shifts: Rings::new(&wave.shifts),
-            now: guard.now(),
-            changed: reach.0.iter().map(|stretch| stretch.span.cells()).sum(),
-            lost: None,
-        };
-        if let Some(mut parts) = guard.parts() {
-            for stretch in &reach.0 {
-                let mut rest = stretch.lines.numbers();
-                while let Some(mut neighbours) = parts.next(&mut rest) {
-                    front.pass(unit, stretch, &mut neighbours);
-                }
-            }
-        } else {
-            for stretch in &reach.0 {
-                let places = RowPlaces::new(stretch.span.rows, stretch.span.centre);
-                for verified in stretch.lines.each() {
-                    let number = verified.line();
-                    let mut editor = guard.edit(&verified);
-                    if stretch.way == Way::ByLane {
-                        front.change_lanes(&stretch.span, number, editor);
-                    } else {
-                        front.change_and_stamp(unit, &places, stretch, number, &mut editor);
-                    }
-                }
-            }
-        }
-        (front.changed, front.lost)
-    }
-}
-
-/// A wave as it passes over lines.
-struct Front<'a> {
-    wave: &'a Wave,
-    gains: Rings,
-    shifts: Rings,
-    now: u64,
-    changed: u64,
-    lost: Option<CellIndex>,
-}
-
-impl Front<'_> {
-    /// Changes neighbouring lines. Each way has its loop: in one for all, the rare ways would take
-    /// the registers of the usual one.
-    #[inline(always)]
-    fn pass<U: Unit>(&mut self, unit: U, stretch: &Stretch, neighbours: &mut Neighbours<'_>) {
-        let places = RowPlaces::new(stretch.span.rows, stretch.span.centre);
-        let numbers = neighbours.numbers().enumerate();
-        match stretch.way {
-            Way::Whole => {
-                for (at, number) in numbers {
-                    let mut editor = neighbours.edit(at);
-                    let [magnitudes, phases] = self.differences(unit, &places, number, &editor);
-                    editor.add_quads(unit, MAGNITUDE, &[magnitudes, phases]);
-                }
-            }
-            Way::WholeAndStamped => {
-                for (at, number) in numbers {
-                    let mut editor = neighbours.edit(at);
-                    self.change_and_stamp(unit, &places, stretch, number, &mut editor);
-                }
-            }
-            Way::ByLane => {
-                for (at, number) in numbers {
-                    self.change_lanes(&stretch.span, number, neighbours.edit(at));
-                }
-            }
-        }
-    }
-
-    /// How the magnitudes and phases of a line differ from what they become.
-    #[inline(always)]
-    fn differences<U: Unit>(
-        &self,
-        unit: U,
-        places: &RowPlaces,
-        number: usize,
-        editor: &Editor<'_>,
-    ) -> [Quad; 2] {
-        let place = places.of(number);
-        let (gains, shifts) = (self.gains.four(place), self.shifts.four(place));
-        let numbers = line::magnitudes_and_phases(editor.line());
-        unit.advance(numbers, gains, shifts, LEVEL_MAX, TAU)
-    }
-
-    /// Changes a line, and stamps the cells that the wave reaches.
-    #[inline(always)]
-    fn change_and_stamp<U: Unit>(
-        &self,
-        unit: U,
-        places: &RowPlaces,
-        stretch: &Stretch,
-        number: usize,
-        editor: &mut Editor<'_>,
-    ) {
-        let [magnitudes, phases] = self.differences(unit, places, number, editor);
-        let stamps = stretch.span.stamps(number, editor.line(), self.now);
-        let coherences = [0; LANES];
-        editor.add_quads(unit, MAGNITUDE, &[magnitudes, phases, coherences, stamps]);
-    }
-
-    /// Changes those cells of a line that are in the span, and not lost.
-    #[cold]
-    #[inline(never)]
-    fn change_lanes(&mut self, span: &Span, number: usize, mut editor: Editor<'_>) {
-        let line = *editor.line();
-        for (cell, lane) in (number * LANES..).zip(Lane::ALL) {
-            if !span.holds(cell) {
-                continue;
-            }
-            if line::is_poisoned(&line, lane) {
-                self.lost = self.lost.or(Some(CellIndex(cell as u64)));
-                self.changed -= 1;
-                continue;
-            }
-            let distance = span.rows + cell.abs_diff(span.centre);
-            let of_ring = |numbers: &[f64; RINGS]| numbers.get(distance).copied().unwrap_or(0.0);
-            let magnitude = line::number(&line, MAGNITUDE, lane) + of_ring(&self.wave.gains);
-            let phase = line::number(&line, PHASE, lane);
-            let phase = phase::advance(phase, of_ring(&self.wave.shifts));
-            editor.set(lane.word(MAGNITUDE), magnitude.min(LEVEL_MAX).to_bits());
-            editor.set(lane.word(PHASE), phase.to_bits());
-            editor.set(lane.word(LAST_UPDATE), self.now);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use abi::request::Injection;
-    use std::collections::BTreeSet;
 
     #[test]
     fn attenuations_are_the_powers_of_the_library() {
@@ -529,41 +312,5 @@ mod tests {
         // Of the half of a diamond that is on the grid, all but the four of the line.
         assert_eq!(field.counters().cells_written - written, 121 - 4);
         assert!(field.read(CellIndex(27)).unwrap().magnitude > 100.0);
-    }
-
-    #[test]
-    fn a_diamond_is_every_cell_within_ten_steps_wherever_it_lies() {
-        // A ring's distance and one more, since cells beyond the last have zeros.
-        let rings = Rings::new(&core::array::from_fn(|distance| distance as f64 + 1.0));
-        for (width, height) in [(64, 64), (5, 40), (40, 5), (1, 1), (23, 21)] {
-            let geometry = Geometry::new(width, height).unwrap();
-            for origin in 0..geometry.cells {
-                let (w, x, y) = (
-                    width as usize,
-                    origin % width as usize,
-                    origin / width as usize,
-                );
-                let mut reached = BTreeSet::new();
-                for span in spans(&geometry, origin) {
-                    let places = RowPlaces::new(span.rows, span.centre);
-                    for line in span.lines() {
-                        let of_line = rings.four(places.of(line));
-                        for (cell, &number) in (line * LANES..).zip(of_line) {
-                            let is_reached = span.row.contains(&cell) && number != 0.0;
-                            assert_eq!(is_reached, span.holds(cell), "{cell} from {origin}");
-                            if is_reached {
-                                assert!(reached.insert((cell, number.to_bits())));
-                            }
-                        }
-                    }
-                }
-                let expected: BTreeSet<_> = (0..geometry.cells)
-                    .map(|cell| (cell, (cell % w).abs_diff(x) + (cell / w).abs_diff(y)))
-                    .filter(|&(_, distance)| distance <= 10)
-                    .map(|(cell, distance)| (cell, (distance as f64 + 1.0).to_bits()))
-                    .collect();
-                assert_eq!(reached, expected);
-            }
-        }
     }
 }
