@@ -62,11 +62,15 @@ struct Part<'a> {
 
 impl Part<'_> {
     #[inline(always)]
-    fn range(&mut self, range: Range<usize>) -> Option<Part<'_>> {
-        Some(Part {
-            blocks: self.blocks.get_mut(range.clone())?,
-            checksums: self.checksums.get_mut(range)?,
-        })
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "ranges come from the geometry that the memory was made for"
+    )]
+    fn range(&mut self, range: Range<usize>) -> Part<'_> {
+        Part {
+            blocks: &mut self.blocks[range.clone()],
+            checksums: &mut self.checksums[range],
+        }
     }
 }
 
@@ -157,6 +161,10 @@ impl Guard {
 impl Parts<'_> {
     /// The first of some lines that belong to one member of their stripes; takes them away.
     #[inline(always)]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "verified lines are data lines, and stripes are as many as parity lines"
+    )]
     pub(crate) fn next(&mut self, lines: &mut Range<usize>) -> Option<Neighbours<'_>> {
         if lines.start >= lines.end {
             return None;
@@ -170,11 +178,11 @@ impl Parts<'_> {
         let stripes = stripe..stripe.wrapping_add(count);
         Some(Neighbours {
             first,
-            lines: self.lines.range(range.clone())?,
-            line_generations: self.line_generations.get_mut(range)?,
-            parities: self.parities.range(stripes.clone())?,
-            seconds: self.seconds.range(stripes.clone())?,
-            parity_generations: self.parity_generations.get_mut(stripes)?,
+            lines: self.lines.range(range.clone()),
+            line_generations: &mut self.line_generations[range],
+            parities: self.parities.range(stripes.clone()),
+            seconds: self.seconds.range(stripes.clone()),
+            parity_generations: &mut self.parity_generations[stripes],
             weight: if planted(Defect::SameWeight) {
                 0
             } else {
